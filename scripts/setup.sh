@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# Installs from the distribution what building, testing or porting Rejoin needs.
+#
+#   scripts/setup.sh [demo|test|clang|portability|all]      (default: demo)
+#
+# Run it as often as you like: it asks dpkg first and calls apt only for what is
+# missing. It uses sudo when you are not root.
+set -euo pipefail
+
+# What the program and the extension are built from, and the sqlite3 shell that
+# the demo's commands to paste are for.
+demo=(g++ cmake ninja-build libsqlite3-dev libzstd-dev libxxhash-dev
+      nlohmann-json3-dev libexpected-dev libcli11-dev sqlite3)
+# Tests, and ccache, which makes the second build quick.
+test=(libgtest-dev libgmock-dev librapidcheck-dev python3 binutils git ccache)
+# A second opinion, the fuzzers, and how code is laid out.
+clang=(clang-14 libclang-rt-14-dev clang-format-14)
+# Compilers of the other platforms.
+portability=(clang-14 emscripten g++-mingw-w64-x86-64-posix g++-multilib)
+
+usage() {
+  echo "usage: scripts/setup.sh [demo|test|clang|portability|all]" >&2
+  exit 2
+}
+
+fail() {
+  echo "setup: $1" >&2
+  echo "setup: needed for '$purpose': ${packages[*]}" >&2
+  exit 1
+}
+
+(($# <= 1)) || usage
+purpose="${1:-demo}"
+case "$purpose" in
+  demo) packages=("${demo[@]}") ;;
+  test) packages=("${demo[@]}" "${test[@]}") ;;
+  clang) packages=("${demo[@]}" "${clang[@]}" ccache) ;;
+  portability) packages=("${demo[@]}" "${portability[@]}" python3) ;;
+  all) packages=("${demo[@]}" "${test[@]}" "${clang[@]}" "${portability[@]}") ;;
+  -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  *) usage ;;
+esac
+
+command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
+  fail "this system has no apt; install the equivalents of the packages below yourself, then build with cmake --preset release"
+
+installed="$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null |
+  sed -n 's/^installed //p' || true)"
+missing=()
+for package in "${packages[@]}"; do
+  grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
+done
+if ((${#missing[@]} == 0)); then
+  echo "setup: all that '$purpose' needs is installed"
+  exit 0
+fi
+
+as_root=()
+if ((EUID != 0)); then
+  command -v sudo >/dev/null ||
+    fail "not root and no sudo: as root run: apt-get install ${missing[*]}"
+  as_root=(sudo)
+fi
+# A lock held by another apt is waited for; prompts would hang a script.
+apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q
+     -o DPkg::Lock::Timeout=300 -o APT::Update::Error-Mode=any)
+
+echo "setup: installing for '$purpose': ${missing[*]}"
+"${apt[@]}" update || fail "apt-get update failed: is there a network?"
+"${apt[@]}" install -y --no-install-recommends "${missing[@]}" ||
+  fail "apt-get could not install: ${missing[*]}"
+echo "setup: done"
