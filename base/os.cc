@@ -1,0 +1,205 @@
+#include "base/os.h"
+
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <random>
+
+#include <zstd.h>
+
+#if !defined(_WIN32)
+#include <fcntl.h>
+#include <unistd.h>
+#endif
+
+namespace rejoin {
+namespace {
+
+class RealClock : public Clock {
+ public:
+  std::uint64_t WallMs() override { return Milliseconds(std::chrono::system_clock::now()); }
+  std::uint64_t SteadyMs() override { return Milliseconds(std::chrono::steady_clock::now()); }
+
+ private:
+  template <class TimePoint>
+  static std::uint64_t Milliseconds(TimePoint now) {
+    const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch());
+    return since.count() < 0 ? 0 : static_cast<std::uint64_t>(since.count());
+  }
+};
+
+// std::random_device reads the system's generator on every platform we build for.
+class RealRandom : public Random {
+ public:
+  std::uint64_t Draw64() override {
+    thread_local std::random_device device;
+    return (static_cast<std::uint64_t>(device()) << 32) | device();
+  }
+};
+
+Error IoError(const char* what, const std::string& path) {
+  return Error{Code::kIo, std::string("cannot ") + what + " " + path + ": " + std::strerror(errno)};
+}
+
+class StdioFile {
+ public:
+  explicit StdioFile(std::FILE* file) : file_(file) {}
+  StdioFile(const StdioFile&) = delete;
+  StdioFile& operator=(const StdioFile&) = delete;
+  ~StdioFile() {
+    if (file_ != nullptr) std::fclose(file_);
+  }
+  std::FILE* get() const { return file_; }
+  bool Close() {
+    std::FILE* file = file_;
+    file_ = nullptr;
+    return std::fclose(file) == 0;
+  }
+
+ private:
+  std::FILE* file_;
+};
+
+bool SyncToDisk(std::FILE* file) {
+  if (std::fflush(file) != 0) return false;
+#if defined(_WIN32)
+  return true;
+#else
+  return ::fsync(::fileno(file)) == 0;
+#endif
+}
+
+void SyncFolderOf(const std::string& path) {
+#if !defined(_WIN32)
+  const std::size_t slash = path.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return;  // Some file systems forbid it; the rename is still atomic.
+  ::fsync(descriptor);
+  ::close(descriptor);
+#else
+  (void)path;
+#endif
+}
+
+class RealScratchFile : public ScratchFile {
+ public:
+  explicit RealScratchFile(std::FILE* file) : file_(file) {}
+
+  Status Append(ByteView bytes) override {
+    if (!Seek(size_) || std::fwrite(bytes.data(), 1, bytes.size(), file_.get()) != bytes.size()) {
+      return tl::unexpected(IoError("write to", "a temporary file"));
+    }
+    size_ += bytes.size();
+    return {};
+  }
+
+  // The file's tail stays allocated: the next Append writes over it.
+  Status Truncate(std::uint64_t size_bytes) override {
+    size_ = size_bytes;
+    return {};
+  }
+
+  Status Read(std::uint64_t offset, char* into, std::size_t count) override {
+    if (offset + count > size_ || !Seek(offset) ||
+        std::fread(into, 1, count, file_.get()) != count) {
+      return tl::unexpected(IoError("read", "a temporary file"));
+    }
+    return {};
+  }
+
+  std::uint64_t size_bytes() const override { return size_; }
+
+ private:
+  bool Seek(std::uint64_t offset) {
+#if defined(_WIN32)
+    return _fseeki64(file_.get(), static_cast<long long>(offset), SEEK_SET) == 0;
+#else
+    return ::fseeko(file_.get(), static_cast<off_t>(offset), SEEK_SET) == 0;
+#endif
+  }
+
+  StdioFile file_;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace
+
+Clock& SystemClock() {
+  static RealClock clock;
+  return clock;
+}
+
+Random& SystemRandom() {
+  static RealRandom random;
+  return random;
+}
+
+Result<std::optional<Bytes>> ReadSmallFile(const std::string& path, std::size_t max_bytes) {
+  errno = 0;
+  StdioFile file(std::fopen(path.c_str(), "rb"));
+  if (file.get() == nullptr) {
+    if (errno == ENOENT) return std::optional<Bytes>();
+    return tl::unexpected(IoError("open", path));
+  }
+  Bytes bytes(max_bytes + 1, '\0');
+  const std::size_t count = std::fread(bytes.data(), 1, bytes.size(), file.get());
+  if (std::ferror(file.get()) != 0) return tl::unexpected(IoError("read", path));
+  if (count > max_bytes) {
+    return Fail(Code::kCorrupt, path + " is larger than it can be; it is not a file of ours");
+  }
+  bytes.resize(count);
+  return std::optional<Bytes>(std::move(bytes));
+}
+
+Status ReplaceSmallFile(const std::string& path, ByteView bytes) {
+  const std::string scratch = path + ".new";
+  StdioFile file(std::fopen(scratch.c_str(), "wb"));
+  if (file.get() == nullptr) return tl::unexpected(IoError("create", scratch));
+  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() &&
+                       SyncToDisk(file.get());
+  if (!file.Close() || !written) return tl::unexpected(IoError("write", scratch));
+#if defined(_WIN32)
+  std::remove(path.c_str());
+#endif
+  if (std::rename(scratch.c_str(), path.c_str()) != 0) {
+    return tl::unexpected(IoError("replace", path));
+  }
+  SyncFolderOf(path);
+  return {};
+}
+
+Status RemoveFile(const std::string& path) {
+  if (std::remove(path.c_str()) != 0 && errno != ENOENT) {
+    return tl::unexpected(IoError("remove", path));
+  }
+  return {};
+}
+
+Result<std::unique_ptr<ScratchFile>> NewScratchFile() {
+  std::FILE* file = std::tmpfile();
+  if (file == nullptr) return tl::unexpected(IoError("create", "a temporary file"));
+  return std::unique_ptr<ScratchFile>(new RealScratchFile(file));
+}
+
+Bytes Compress(ByteView raw, int level) {
+  Bytes packed(ZSTD_compressBound(raw.size()), '\0');
+  const std::size_t size =
+      ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), level);
+  // With an output of compressBound bytes only a failed allocation is left.
+  if (ZSTD_isError(size) != 0) throw std::bad_alloc();
+  packed.resize(size);
+  return packed;
+}
+
+Result<Bytes> Decompress(ByteView packed, std::size_t raw_bytes) {
+  Bytes raw(raw_bytes, '\0');
+  const std::size_t size = ZSTD_decompress(raw.data(), raw.size(), packed.data(), packed.size());
+  if (ZSTD_isError(size) != 0 || size != raw_bytes) {
+    return Fail(Code::kCorrupt, "a compressed block is damaged; fetch the delta again");
+  }
+  return raw;
+}
+
+}  // namespace rejoin

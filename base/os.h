@@ -1,0 +1,64 @@
+// The seams to the outside: time, randomness, small files, scratch space, compression.
+//
+// Everything above takes these as arguments, so that tests and simulations put
+// their own in. The real ones are here and nowhere else.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/codec.h"
+#include "base/status.h"
+
+namespace rejoin {
+
+// Thread-safe.
+class Clock {
+ public:
+  virtual ~Clock() = default;
+  // Milliseconds since the Unix epoch. May jump either way.
+  virtual std::uint64_t WallMs() = 0;
+  // Milliseconds that only grow, for intervals.
+  virtual std::uint64_t SteadyMs() = 0;
+};
+
+// Thread-safe. Cryptographic quality in the real one.
+class Random {
+ public:
+  virtual ~Random() = default;
+  virtual std::uint64_t Draw64() = 0;
+};
+
+Clock& SystemClock();
+Random& SystemRandom();
+
+// A small file read and replaced as a whole. Missing: nullopt.
+Result<std::optional<Bytes>> ReadSmallFile(const std::string& path, std::size_t max_bytes);
+// Replaces the file by rename and syncs it (and its folder): afterwards it
+// holds the old or the new bytes, also after a power cut.
+Status ReplaceSmallFile(const std::string& path, ByteView bytes);
+// No error if it is not there.
+Status RemoveFile(const std::string& path);
+
+// Scratch bytes that need not outlive the process: an unnamed temporary file.
+class ScratchFile {
+ public:
+  virtual ~ScratchFile() = default;
+  virtual Status Append(ByteView bytes) = 0;
+  virtual Status Truncate(std::uint64_t size_bytes) = 0;
+  // Reads exactly `count` bytes; fewer is an error.
+  virtual Status Read(std::uint64_t offset, char* into, std::size_t count) = 0;
+  virtual std::uint64_t size_bytes() const = 0;
+};
+Result<std::unique_ptr<ScratchFile>> NewScratchFile();
+
+// zstd, level 1..19. Deterministic for one library version.
+Bytes Compress(ByteView raw, int level);
+// Fails with kCorrupt unless the frame is whole and expands to exactly
+// `raw_bytes`; the caller has bounded that number.
+Result<Bytes> Decompress(ByteView packed, std::size_t raw_bytes);
+
+}  // namespace rejoin

@@ -1,0 +1,103 @@
+#include "crdt/value.h"
+
+#include <bit>
+
+namespace rejoin {
+namespace {
+
+constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
+
+void PutBigEndian64(Bytes& out, std::uint64_t value) {
+  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+}
+
+std::uint64_t ReadBigEndian64(ByteReader& reader) {
+  std::uint64_t value = 0;
+  for (int i = 0; i < 8; ++i) value = (value << 8) | reader.Byte();
+  return value;
+}
+
+}  // namespace
+
+Value Value::Real(double number) {
+  return {ValueType::kReal, std::bit_cast<std::uint64_t>(number), {}};
+}
+
+double Value::real() const { return std::bit_cast<double>(bits); }
+
+void PutValue(Bytes& out, const Value& value) {
+  out.push_back(static_cast<char>(value.type));
+  switch (value.type) {
+    case ValueType::kNull:
+      return;
+    case ValueType::kInteger:
+      return PutVarint(out, ZigZag(value.integer()));
+    case ValueType::kReal:
+      return PutFixed64(out, value.bits);
+    case ValueType::kText:
+    case ValueType::kBlob:
+      return PutBytes(out, value.bytes);
+  }
+}
+
+Value ReadValue(ByteReader& reader) {
+  switch (reader.Byte()) {
+    case 0:
+      return Value::Null();
+    case 1:
+      return Value::Integer(UnZigZag(reader.Varint()));
+    case 2:
+      return {ValueType::kReal, reader.Fixed64(), {}};
+    case 3:
+      return Value::Text(Bytes(reader.LengthPrefixed()));
+    case 4:
+      return Value::Blob(Bytes(reader.LengthPrefixed()));
+    default:
+      reader.MarkFailed();
+      return Value::Null();
+  }
+}
+
+void AppendKeyPart(Key& key, const Value& value) {
+  key.push_back(static_cast<char>(value.type));
+  if (value.type == ValueType::kInteger) {
+    PutBigEndian64(key, value.bits ^ kSignBit);
+  } else if (value.type == ValueType::kReal) {
+    PutBigEndian64(key, value.bits);
+  } else {
+    PutBytes(key, value.bytes);
+  }
+}
+
+Key EncodeKey(const std::vector<Value>& values) {
+  Key key;
+  for (const Value& value : values) AppendKeyPart(key, value);
+  return key;
+}
+
+std::optional<std::vector<Value>> DecodeKey(ByteView key) {
+  std::vector<Value> values;
+  ByteReader reader(key);
+  while (reader.ok() && reader.remaining() > 0) {
+    switch (reader.Byte()) {
+      case 1:
+        values.push_back({ValueType::kInteger, ReadBigEndian64(reader) ^ kSignBit, {}});
+        break;
+      case 2:
+        values.push_back({ValueType::kReal, ReadBigEndian64(reader), {}});
+        break;
+      case 3:
+        values.push_back(Value::Text(Bytes(reader.LengthPrefixed())));
+        break;
+      case 4:
+        values.push_back(Value::Blob(Bytes(reader.LengthPrefixed())));
+        break;
+      default:
+        return std::nullopt;
+    }
+  }
+  if (!reader.ok() || values.empty()) return std::nullopt;
+  return values;
+}
+
+}  // namespace rejoin
