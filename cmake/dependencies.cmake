@@ -39,5 +39,5 @@ endif()
 
 if(REJOIN_BUILD_TESTS)
   include(GoogleTest)
-  enable_testing()
 endif()
+enable_testing()  # for the fuzzers too

@@ -149,7 +149,6 @@ function(rejoin_fuzzer name)
   if(arg_CORPUS)
     cmake_path(ABSOLUTE_PATH arg_CORPUS OUTPUT_VARIABLE corpus)
   endif()
-  enable_testing()
   add_test(NAME "fuzz.${name}" COMMAND ${name} -seed=1 -max_total_time=20 -timeout=10
            -rss_limit_mb=1024 "${found}" ${corpus})
   set_tests_properties("fuzz.${name}" PROPERTIES
