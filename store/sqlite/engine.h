@@ -1,0 +1,69 @@
+// Everything that one connection keeps for one tracked file.
+//
+// The parts (capture, log, fold, extract, merge, ...) are free functions and
+// small classes over an Engine; it decides nothing itself. Thread rule: that of
+// the connection.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/os.h"
+#include "store/sqlite/capture_buffer.h"
+#include "store/sqlite/catalog.h"
+#include "store/sqlite/sql.h"
+
+namespace rejoin {
+
+// The outside, as the engine sees it. Referenced objects outlive the engine.
+struct Environment {
+  Clock* clock = nullptr;
+  Random* random = nullptr;
+};
+
+// Limits with their reasons; tests make them small to reach them.
+struct Limits {
+  std::uint64_t max_cell_bytes = 16u << 20;        // larger cells stay local and are listed
+  std::size_t capture_memory_bytes = 8u << 20;     // beyond: the buffer goes to a scratch file
+  std::size_t log_body_bytes = 1u << 20;           // one log row; larger transactions take several
+  std::size_t fold_batch_bytes = 8u << 20;         // of log bodies sorted in memory at a time
+  std::uint64_t log_min_bytes = 16u << 20;         // the log keeps at least this ...
+  std::uint64_t log_file_percent = 5;              // ... or this share of the file, the larger
+  std::uint64_t fold_pending_bytes = 4u << 20;     // unfolded log that makes a commit's end fold
+};
+
+struct Engine {
+  Engine(sqlite3* handle, std::string schema, Environment environment)
+      : db(handle, std::move(schema)), env(environment), catalog(db, *environment.random) {}
+
+  Database db;
+  Environment env;
+  Limits limits;
+  Catalog catalog;
+  CaptureBuffer capture;
+
+  // While a merge writes user tables: captures are ours or a mistake (merge.h).
+  const struct MergeInProgress* merging = nullptr;
+
+  // Called around a local commit (FlushCapture): before, under the write lock,
+  // an error refuses the commit; after, nothing can fail any more. Set by NewEngine.
+  std::function<Status(Engine&)> before_commit;
+  std::function<void(Engine&)> after_commit;
+
+  // The identity fence (identity.h): the token this connection last saw in the
+  // database, and when it last compared it with the sidecar.
+  struct Fence {
+    Bytes token;
+    std::uint64_t checked_steady_ms = 0;
+    bool checked = false;
+    bool rotated = false;  // a fresh token is in the open transaction
+  } fence;
+
+  // Values of rejoin__meta.
+  Result<std::optional<Value>> Meta(std::string_view name);
+  Status SetMeta(std::string_view name, const Value& value);
+};
+
+}  // namespace rejoin

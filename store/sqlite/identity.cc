@@ -1,0 +1,163 @@
+#include "store/sqlite/identity.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "store/sqlite/events.h"
+#include "store/sqlite/fold.h"
+#include "store/sqlite/log.h"
+#include "store/sqlite/restamp.h"
+
+namespace rejoin {
+namespace {
+
+constexpr char kRaiseApplied[] =
+    "UPDATE {s}.rejoin__replica SET applied = ?2 WHERE number = ?1";
+// The one who takes over starts with no stamp of its own; the clock goes on.
+constexpr char kNewLogRow[] =
+    "INSERT INTO {s}.rejoin__log(pos, tag, clock, own, total, body) "
+    "SELECT pos + 1, ?1, clock, ?2, total, x'' FROM {s}.rejoin__log ORDER BY pos DESC LIMIT 1";
+constexpr char kDropLog[] =
+    "DELETE FROM {s}.rejoin__log WHERE pos < (SELECT max(pos) FROM {s}.rejoin__log)";
+constexpr char kFoldedToEnd[] =
+    "UPDATE {s}.rejoin__meta SET value = (SELECT max(pos) FROM {s}.rejoin__log) "
+    "WHERE name = 'folded'";
+constexpr char kOwnInLog[] = "SELECT 1 FROM {s}.rejoin__log WHERE own = ?1 LIMIT 1";
+constexpr char kOldestOwn[] = "SELECT own FROM {s}.rejoin__log ORDER BY pos LIMIT 1";
+constexpr char kIssued[] = "SELECT 1 FROM {s}.rejoin__issued WHERE time = ?1";
+constexpr char kLastIssued[] = "SELECT max(time), max(time) FILTER (WHERE time < ?1) FROM {s}.rejoin__issued";
+constexpr char kForgetIssued[] = "DELETE FROM {s}.rejoin__issued";
+
+constexpr std::size_t kTokenBytes = 16;
+constexpr std::size_t kMaxSidecarBytes = 2 * kTokenBytes;
+
+Bytes NewToken(Random& random) {
+  Bytes token;
+  PutFixed64(token, random.Draw64());
+  PutFixed64(token, random.Draw64());
+  return token;
+}
+
+bool Holds(const Bytes& sidecar, const Bytes& token) {
+  for (std::size_t at = 0; at + kTokenBytes <= sidecar.size(); at += kTokenBytes) {
+    if (ByteView(sidecar).substr(at, kTokenBytes) == token) return true;
+  }
+  return false;
+}
+
+Result<Bytes> StoredToken(Engine& engine) {
+  REJOIN_ASSIGN(const auto token, engine.Meta("token"));
+  return token ? token->bytes : Bytes();
+}
+
+// Compares database and sidecar, and writes a fresh token to both.
+Status CheckAndRotate(Engine& engine, const Bytes& stored) {
+  const std::string path = SidecarPath(engine);
+  REJOIN_ASSIGN(const std::optional<Bytes> sidecar, ReadSmallFile(path, kMaxSidecarBytes));
+  const bool first_write_ever = stored.empty() && !sidecar;
+  if (!first_write_ever && (!sidecar || stored.empty() || !Holds(*sidecar, stored))) {
+    REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
+    REJOIN_TRY(TakeNewIdentity(engine, {head.own, head.own}, "the file is a copy, or was restored"));
+  }
+  const Bytes fresh = NewToken(*engine.env.random);
+  REJOIN_TRY(ReplaceSmallFile(path, stored + fresh));
+  REJOIN_TRY(engine.SetMeta("token", Value::Blob(fresh)));
+  engine.fence.token = fresh;
+  engine.fence.rotated = true;
+  engine.fence.checked = true;
+  engine.fence.checked_steady_ms = engine.env.clock->SteadyMs();
+  return {};
+}
+
+}  // namespace
+
+std::string SidecarPath(Engine& engine) {
+  const char* const file = sqlite3_db_filename(engine.db.handle(), engine.db.schema().c_str());
+  if (file == nullptr || *file == '\0') return {};
+  return std::string(file) + "-rejoin";
+}
+
+Status FenceBeforeCommit(Engine& engine) {
+  if (SidecarPath(engine).empty()) return {};
+  REJOIN_ASSIGN(const Bytes stored, StoredToken(engine));
+  const bool recent = engine.fence.checked && stored == engine.fence.token &&
+                      engine.env.clock->SteadyMs() - engine.fence.checked_steady_ms < kFenceIntervalMs;
+  if (recent) return {};
+  return CheckAndRotate(engine, stored);
+}
+
+void FenceAfterCommit(Engine& engine) {
+  if (!engine.fence.rotated) return;
+  engine.fence.rotated = false;
+  (void)ReplaceSmallFile(SidecarPath(engine), engine.fence.token);
+}
+
+Status TakeNewIdentity(Engine& engine, const KeptHistory& kept, std::string_view why) {
+  // What is not folded yet is by the old id: fold it as such.
+  REJOIN_TRY(Fold(engine));
+  REJOIN_TRY(engine.catalog.Refresh());
+  REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
+  REJOIN_ASSIGN(const auto old_meta, engine.Meta("replica"));
+  const auto old_id = ReplicaId::FromBytes(old_meta ? ByteView(old_meta->bytes) : ByteView());
+  if (!old_id) return Fail(Code::kCorrupt, "rejoin__meta holds no replica id; run rejoin doctor");
+
+  Random& random = *engine.env.random;
+  const std::uint64_t first = random.Draw64();
+  const ReplicaId new_id = ReplicaId::Random(first, random.Draw64());
+  REJOIN_ASSIGN(const ReplicaNumber old_number, engine.catalog.Intern(*old_id));
+  REJOIN_ASSIGN(const ReplicaNumber new_number, engine.catalog.Intern(new_id));
+  REJOIN_TRY(engine.SetMeta("replica", Value::Blob(Bytes(new_id.View()))));
+  {
+    REJOIN_ASSIGN(CachedStatement raise, engine.db.Cached(kRaiseApplied));
+    raise->Bind(1, std::int64_t{old_number}).Bind(2, std::min(head.own, kept.vector_entry).value);
+    REJOIN_TRY(raise->Run());
+  }
+  const bool moved = kept.stamps_up_to < head.own;
+  if (moved) REJOIN_TRY(Restamp(engine, old_number, new_number, kept.stamps_up_to));
+  {
+    // Cursors into the history so far would skip what has moved: a new epoch.
+    REJOIN_ASSIGN(CachedStatement row, engine.db.Cached(kNewLogRow));
+    row->Bind(1, random.Draw64()).Bind(2, moved ? head.own.value : 0);
+    REJOIN_TRY(row->Run());
+  }
+  REJOIN_TRY(engine.db.Exec(kDropLog));
+  REJOIN_TRY(engine.db.Exec(kFoldedToEnd));
+  REJOIN_TRY(engine.db.Exec(kForgetIssued));
+  REJOIN_TRY(engine.SetMeta("epoch", Value::Integer(static_cast<std::int64_t>(random.Draw64()))));
+  return NoteEvent(engine, "identity",
+                   "replica " + old_id->Hex() + " became " + new_id.Hex() + ": " + std::string(why));
+}
+
+Result<bool> CheckAgainstPeer(Engine& engine, HybridTimestamp claimed) {
+  if (claimed.value == 0) return false;
+  const auto exists = [&engine](const char* sql, HybridTimestamp time) -> Result<bool> {
+    REJOIN_ASSIGN(CachedStatement find, engine.db.Cached(sql));
+    find->Bind(1, time.value);
+    return find->Step();
+  };
+  REJOIN_ASSIGN(const bool issued, exists(kIssued, claimed));
+  if (issued) return false;
+  REJOIN_ASSIGN(const bool in_log, exists(kOwnInLog, claimed));
+  if (in_log) return false;
+  {
+    // Older than what the log reaches: nothing says that it was not ours.
+    REJOIN_ASSIGN(CachedStatement oldest, engine.db.Cached(kOldestOwn));
+    REJOIN_ASSIGN(const bool found, oldest->Step());
+    const HybridTimestamp tail{found ? oldest->Unsigned(0) : 0};
+    if (claimed < tail) return false;
+  }
+  KeptHistory kept;
+  {
+    REJOIN_ASSIGN(CachedStatement last, engine.db.Cached(kLastIssued));
+    last->Bind(1, claimed.value);
+    REJOIN_TRY(last->Step());
+    kept.stamps_up_to = HybridTimestamp{last->Unsigned(0)};
+    kept.vector_entry = HybridTimestamp{last->Unsigned(1)};
+  }
+  REJOIN_TRY(TakeNewIdentity(engine, kept,
+                             "a peer has changes of this replica that this file never made: it was "
+                             "restored from an older copy"));
+  return true;
+}
+
+}  // namespace rejoin

@@ -1,0 +1,76 @@
+// The log: what was committed here, in local order. Position = local cursor.
+//
+// A body holds either the net changes of (a part of) a local transaction, which
+// folding turns into metadata, or the keys that a merge changed. Either way it
+// says by how much which vector entries advanced, so the vector at any earlier
+// position can be had by walking back.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "crdt/version_vector.h"
+#include "store/store.h"
+#include "store/sqlite/change.h"
+#include "store/sqlite/engine.h"
+
+namespace rejoin {
+
+// The last row of the log, or zeros where the log is empty.
+struct LogHead {
+  Cursor cursor;               // epoch is filled in
+  HybridTimestamp clock;       // the hybrid clock: >= everything stamped or merged here
+  HybridTimestamp own;         // the latest own stamp
+  std::uint64_t total_bytes = 0;
+};
+
+struct Advance {
+  ReplicaNumber replica = 0;
+  HybridTimestamp from;  // exclusive
+  HybridTimestamp to;    // inclusive
+};
+
+struct TouchedKey {
+  TableNumber table = 0;
+  Key key;
+};
+
+struct LogRecord {
+  Cursor cursor;
+  HybridTimestamp own;              // the stamp of `changes`
+  Rank rank = Rank::kWritten;
+  std::vector<Advance> advances;
+  std::vector<Change> changes;      // local: net changes, sorted by (table, key) unless the transaction spilled
+  std::vector<TouchedKey> touched;  // merged
+  // A merge too large to list its keys: whoever is behind this row is served by vector.
+  bool overflow = false;
+};
+
+Result<LogHead> ReadLogHead(Engine& engine);
+
+// Called in xSync under the write lock: coalesces the capture buffer and appends
+// the transaction with a fresh stamp. Called again for the same transaction
+// (COMMIT was refused with BUSY) it replaces its own rows.
+Status FlushCapture(Engine& engine);
+
+// Appends what a merge did. `clock` is joined into the hybrid clock.
+Status AppendMerge(Engine& engine, const std::vector<Advance>& advances,
+                   const std::vector<TouchedKey>& touched, bool overflow, HybridTimestamp clock);
+// Appends local changes with a given stamp (adoption). own becomes stamp.time.
+Status AppendChanges(Engine& engine, const Stamp& stamp, const std::vector<Change>& changes);
+
+// Calls `each` for the rows after `position` in order, until it returns false.
+Status ForEachAfter(Engine& engine, std::uint64_t position,
+                    const std::function<Result<bool>(const LogRecord&)>& each);
+// The same from the end backwards, down to and without `position`.
+Status ForEachBackwards(Engine& engine, std::uint64_t position,
+                        const std::function<Result<bool>(const LogRecord&)>& each);
+
+// Is the cursor's row there, with its tag and epoch?
+Result<bool> IsKnown(Engine& engine, const Cursor& cursor);
+
+// Drops folded rows from the tail until the log is within its bound.
+Status TrimLog(Engine& engine);
+
+}  // namespace rejoin

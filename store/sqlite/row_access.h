@@ -1,0 +1,51 @@
+// Rows by key: the state from metadata and table together, and back.
+//
+// Precondition of everything here: the log is folded (fold.h) and the metadata
+// verified against the schema (drift.h). What is in the user's table without any
+// metadata (written without the extension) loads as an empty state that is in
+// the table; callers adopt it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "store/sqlite/engine.h"
+#include "store/sqlite/row_record.h"
+
+namespace rejoin {
+
+struct LocatedRow {
+  RowState state;              // every value filled in
+  bool in_table = false;       // the user's table holds a row with this key
+  std::int64_t rowid = 0;      // of that row; 0 for WITHOUT ROWID tables
+  // The row as the table has it: one value per TrackedColumn with a local name,
+  // NULL for the others. Empty unless in_table.
+  std::vector<Value> table_values;
+  bool has_record = false;     // an override or key record exists (else: run, or nothing)
+};
+
+// The state of one row. A local table that is unknown here has key records only.
+Result<LocatedRow> LoadRow(Engine& engine, const TrackedTable& table, const Key& key);
+// The same by rowid, for scans.
+Result<LocatedRow> LoadRowAt(Engine& engine, const TrackedTable& table, std::int64_t rowid);
+
+// Stores `state` as the row's metadata: an override by rowid where the row is in
+// the table (WITHOUT ROWID: by key), else a record by key. `before` is what
+// LoadRow gave: where the row has moved from, or left, the table, its old record
+// goes. Also keeps rejoin__clash up to date.
+Status SaveRow(Engine& engine, const TrackedTable& table, const Key& key, const LocatedRow& before,
+               const RowState& state, bool in_table, std::int64_t rowid);
+
+// Metadata for many new rows at once: rows of one birth that came into the
+// table with ascending rowids beyond the table's high_rowid become runs.
+struct NewRow {
+  std::int64_t rowid = 0;
+  std::uint64_t key_hash = 0;  // kIndexed only
+};
+Status AppendRun(Engine& engine, const TrackedTable& table, const Stamp& birth,
+                 ColsetNumber colset, const std::vector<NewRow>& rows);
+// The highest rowid that a run of the table ever covered.
+Result<std::int64_t> HighRowid(Engine& engine, const TrackedTable& table);
+
+}  // namespace rejoin

@@ -1,0 +1,252 @@
+#include "store/sqlite/sql.h"
+
+#include <utility>
+
+namespace rejoin {
+namespace {
+
+std::string Quoted(std::string_view text, char quote) {
+  std::string quoted(1, quote);
+  for (const char c : text) {
+    if (c == quote) quoted.push_back(quote);
+    quoted.push_back(c);
+  }
+  quoted.push_back(quote);
+  return quoted;
+}
+
+Code CodeFor(int result_code) {
+  switch (result_code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Code::kBusy;
+    case SQLITE_READONLY:
+    case SQLITE_PERM:
+      return Code::kReadOnly;
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+      return Code::kIo;
+    case SQLITE_NOMEM:
+      return Code::kNoMemory;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Code::kCorrupt;
+    case SQLITE_TOOBIG:
+      return Code::kLimit;
+    default:
+      return Code::kSql;
+  }
+}
+
+constexpr char kSavepoint[] = "rejoin__savepoint";
+
+}  // namespace
+
+std::string QuoteName(std::string_view name) { return Quoted(name, '"'); }
+std::string QuoteText(std::string_view text) { return Quoted(text, '\''); }
+
+Error SqliteError(sqlite3* db, int result_code, std::string_view doing) {
+  // The connection's message is about its latest call; a stale one would mislead.
+  const bool current = (sqlite3_errcode(db) & 0xff) == (result_code & 0xff);
+  const char* const words = current ? sqlite3_errmsg(db) : sqlite3_errstr(result_code);
+  return Error{CodeFor(result_code), std::string(doing) + ": " + words};
+}
+
+Statement& Statement::operator=(Statement&& other) noexcept {
+  std::swap(db_, other.db_);
+  std::swap(statement_, other.statement_);
+  std::swap(bind_error_, other.bind_error_);
+  return *this;
+}
+
+Statement::~Statement() { sqlite3_finalize(statement_); }
+
+Statement& Statement::BindNull(int at) {
+  bind_error_ |= sqlite3_bind_null(statement_, at);
+  return *this;
+}
+
+Statement& Statement::Bind(int at, std::int64_t number) {
+  bind_error_ |= sqlite3_bind_int64(statement_, at, number);
+  return *this;
+}
+
+Statement& Statement::BindReal(int at, double number) {
+  bind_error_ |= sqlite3_bind_double(statement_, at, number);
+  return *this;
+}
+
+Statement& Statement::BindText(int at, std::string_view text) {
+  const char* const bytes = text.data() == nullptr ? "" : text.data();
+  bind_error_ |=
+      sqlite3_bind_text64(statement_, at, bytes, text.size(), SQLITE_STATIC, SQLITE_UTF8);
+  return *this;
+}
+
+Statement& Statement::BindBlob(int at, ByteView blob) {
+  // A null pointer would bind NULL instead of an empty blob.
+  const char* const bytes = blob.data() == nullptr ? "" : blob.data();
+  bind_error_ |= sqlite3_bind_blob64(statement_, at, bytes, blob.size(), SQLITE_STATIC);
+  return *this;
+}
+
+Statement& Statement::BindValue(int at, const Value& value) {
+  switch (value.type) {
+    case ValueType::kNull:
+      return BindNull(at);
+    case ValueType::kInteger:
+      return Bind(at, value.integer());
+    case ValueType::kReal:
+      return BindReal(at, value.real());
+    case ValueType::kText:
+      return BindText(at, value.bytes);
+    case ValueType::kBlob:
+      return BindBlob(at, value.bytes);
+  }
+  return *this;
+}
+
+Result<bool> Statement::Step() {
+  if (bind_error_ != SQLITE_OK) {
+    const int error = std::exchange(bind_error_, SQLITE_OK);
+    return tl::unexpected(SqliteError(db_, error, "binding a value"));
+  }
+  const int result = sqlite3_step(statement_);
+  if (result == SQLITE_ROW) return true;
+  if (result == SQLITE_DONE) return false;
+  Error error = SqliteError(db_, result, sqlite3_sql(statement_));
+  sqlite3_reset(statement_);
+  return tl::unexpected(std::move(error));
+}
+
+Status Statement::Run() {
+  for (;;) {
+    REJOIN_ASSIGN(const bool row, Step());
+    if (!row) break;
+  }
+  Reset();
+  return {};
+}
+
+void Statement::Reset() { sqlite3_reset(statement_); }
+
+int Statement::column_count() const { return sqlite3_column_count(statement_); }
+
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+std::int64_t Statement::Integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+
+std::string_view Statement::Text(int column) const {
+  const void* const bytes = sqlite3_column_type(statement_, column) == SQLITE_BLOB
+                                ? sqlite3_column_blob(statement_, column)
+                                : sqlite3_column_text(statement_, column);
+  if (bytes == nullptr) return {};
+  return {static_cast<const char*>(bytes),
+          static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+}
+
+Value Statement::ColumnValue(int column) const {
+  return ValueFrom(sqlite3_column_value(statement_, column));
+}
+
+int Statement::ColumnBytes(int column) const { return sqlite3_column_bytes(statement_, column); }
+
+Value ValueFrom(sqlite3_value* value) {
+  switch (sqlite3_value_type(value)) {
+    case SQLITE_INTEGER:
+      return Value::Integer(sqlite3_value_int64(value));
+    case SQLITE_FLOAT:
+      return Value::Real(sqlite3_value_double(value));
+    case SQLITE_TEXT: {
+      // The pointer first: it may convert, and the length is that of the result.
+      const auto* const text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+      return Value::Text(Bytes(text, static_cast<std::size_t>(sqlite3_value_bytes(value))));
+    }
+    case SQLITE_BLOB: {
+      const auto* const blob = static_cast<const char*>(sqlite3_value_blob(value));
+      const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+      return Value::Blob(size == 0 ? Bytes() : Bytes(blob, size));
+    }
+    default:
+      return Value::Null();
+  }
+}
+
+CachedStatement& CachedStatement::operator=(CachedStatement&& other) noexcept {
+  std::swap(statement_, other.statement_);
+  return *this;
+}
+
+void CachedStatement::Release() {
+  if (statement_ == nullptr) return;
+  statement_->Reset();
+  sqlite3_clear_bindings(statement_->raw());
+}
+
+Database::Database(sqlite3* handle, std::string schema)
+    : handle_(handle), schema_(std::move(schema)), quoted_schema_(QuoteName(schema_)) {}
+
+std::string Database::Expand(std::string_view sql) const {
+  std::string expanded;
+  for (;;) {
+    const std::size_t mark = sql.find("{s}");
+    expanded.append(sql.substr(0, mark));
+    if (mark == std::string_view::npos) return expanded;
+    expanded.append(quoted_schema_);
+    sql.remove_prefix(mark + 3);
+  }
+}
+
+Result<Statement> Database::Prepare(std::string_view sql) {
+  const std::string expanded = Expand(sql);
+  sqlite3_stmt* statement = nullptr;
+  const int result =
+      sqlite3_prepare_v3(handle_, expanded.c_str(), static_cast<int>(expanded.size() + 1),
+                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (result != SQLITE_OK) return tl::unexpected(SqliteError(handle_, result, expanded));
+  return Statement(handle_, statement);
+}
+
+Result<CachedStatement> Database::Cached(std::string_view sql) {
+  auto at = cache_.find(sql);
+  if (at == cache_.end()) {
+    REJOIN_ASSIGN(Statement statement, Prepare(sql));
+    at = cache_.emplace(std::string(sql), std::make_unique<Statement>(std::move(statement))).first;
+  }
+  return CachedStatement(at->second.get());
+}
+
+Status Database::Exec(std::string_view sql) {
+  const std::string expanded = Expand(sql);
+  const int result = sqlite3_exec(handle_, expanded.c_str(), nullptr, nullptr, nullptr);
+  if (result != SQLITE_OK) return tl::unexpected(SqliteError(handle_, result, expanded));
+  return {};
+}
+
+void Database::FinalizeAll() { cache_.clear(); }
+
+Result<Savepoint> Savepoint::Begin(Database& db) {
+  REJOIN_TRY(db.Exec(std::string("SAVEPOINT ") + kSavepoint));
+  return Savepoint(db);
+}
+
+Savepoint::~Savepoint() {
+  if (db_ == nullptr) return;
+  // A failed statement may have ended the whole transaction already: then
+  // there is nothing to roll back and these report an error of no interest.
+  (void)db_->Exec(std::string("ROLLBACK TO ") + kSavepoint);
+  (void)db_->Exec(std::string("RELEASE ") + kSavepoint);
+}
+
+Status Savepoint::Release() {
+  REJOIN_TRY(db_->Exec(std::string("RELEASE ") + kSavepoint));
+  db_ = nullptr;
+  return {};
+}
+
+}  // namespace rejoin

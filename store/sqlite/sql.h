@@ -1,0 +1,128 @@
+// SQLite behind a thin, checked wrapper: statements that finalize themselves,
+// values in and out, errors as Status. It hides no SQL.
+//
+// In every text handed to Database the mark {s} stands for the quoted name of
+// the schema (main, or an attached file) that the Database works on.
+// Thread rule: that of the connection.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "crdt/value.h"
+#include "store/sqlite/sqlite_api.h"
+
+namespace rejoin {
+
+// "name" with inner quotes doubled.
+std::string QuoteName(std::string_view name);
+// 'text' with inner quotes doubled.
+std::string QuoteText(std::string_view text);
+
+// SQLite's own words and our code for a result code of SQLite (busy, read-only,
+// full, I/O, out of memory, corrupt, else kSql).
+Error SqliteError(sqlite3* db, int result_code, std::string_view doing);
+
+class Statement {
+ public:
+  Statement() = default;
+  Statement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  Statement(Statement&& other) noexcept { *this = std::move(other); }
+  Statement& operator=(Statement&& other) noexcept;
+  ~Statement();
+
+  // Parameters count from 1. Views must stay valid until the next Reset or Bind.
+  Statement& BindNull(int at);
+  Statement& Bind(int at, std::int64_t number);
+  Statement& Bind(int at, std::uint64_t number) { return Bind(at, static_cast<std::int64_t>(number)); }
+  Statement& BindReal(int at, double number);
+  Statement& BindText(int at, std::string_view text);
+  Statement& BindBlob(int at, ByteView blob);
+  Statement& BindValue(int at, const Value& value);
+
+  // True: a row is there. False: done. Errors of Bind surface here.
+  Result<bool> Step();
+  // Steps to the end and resets.
+  Status Run();
+  void Reset();
+
+  // Columns count from 0; views are valid until the next Step or Reset.
+  int column_count() const;
+  bool IsNull(int column) const;
+  std::int64_t Integer(int column) const;
+  std::uint64_t Unsigned(int column) const { return static_cast<std::uint64_t>(Integer(column)); }
+  std::string_view Text(int column) const;  // also the bytes of a blob
+  Value ColumnValue(int column) const;      // any class, bit for bit
+  int ColumnBytes(int column) const;
+
+  sqlite3_stmt* raw() const { return statement_; }
+  explicit operator bool() const { return statement_ != nullptr; }
+
+ private:
+  sqlite3* db_ = nullptr;
+  sqlite3_stmt* statement_ = nullptr;
+  int bind_error_ = SQLITE_OK;
+};
+
+Value ValueFrom(sqlite3_value* value);
+
+// A cached statement, reset when the holder goes out of scope.
+class CachedStatement {
+ public:
+  explicit CachedStatement(Statement* statement) : statement_(statement) {}
+  CachedStatement(CachedStatement&& other) noexcept : statement_(other.statement_) {
+    other.statement_ = nullptr;
+  }
+  CachedStatement& operator=(CachedStatement&& other) noexcept;
+  ~CachedStatement() { Release(); }
+  Statement* operator->() const { return statement_; }
+  Statement& operator*() const { return *statement_; }
+
+ private:
+  void Release();
+  Statement* statement_;
+};
+
+class Database {
+ public:
+  Database(sqlite3* handle, std::string schema);
+
+  sqlite3* handle() const { return handle_; }
+  const std::string& schema() const { return schema_; }
+
+  Result<Statement> Prepare(std::string_view sql);
+  // Prepared once and kept until FinalizeAll. One holder of a text at a time.
+  Result<CachedStatement> Cached(std::string_view sql);
+  Status Exec(std::string_view sql);
+
+  // Finalizes what Cached keeps; a connection cannot close before.
+  void FinalizeAll();
+
+ private:
+  std::string Expand(std::string_view sql) const;
+
+  sqlite3* handle_;
+  std::string schema_;
+  std::string quoted_schema_;
+  std::map<std::string, std::unique_ptr<Statement>, std::less<>> cache_;
+};
+
+// A named savepoint: rolled back by its destructor unless released. Outermost,
+// it is a transaction of its own.
+class Savepoint {
+ public:
+  static Result<Savepoint> Begin(Database& db);
+  Savepoint(Savepoint&& other) noexcept : db_(other.db_) { other.db_ = nullptr; }
+  Savepoint& operator=(Savepoint&&) = delete;
+  ~Savepoint();
+  Status Release();
+
+ private:
+  explicit Savepoint(Database& db) : db_(&db) {}
+  Database* db_;
+};
+
+}  // namespace rejoin
