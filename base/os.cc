@@ -1,9 +1,11 @@
 #include "base/os.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <new>
 #include <random>
 
 #include <zstd.h>
@@ -193,12 +195,50 @@ Bytes Compress(ByteView raw, int level) {
   return packed;
 }
 
+namespace {
+
+// Up to here a claimed size is believed, and one allocation serves it.
+constexpr std::size_t kTrustedRawBytes = std::size_t{1} << 20;
+// Beyond it the output grows by this much, or by half of what it has.
+constexpr std::size_t kGrowBytes = std::size_t{1} << 20;
+// Levels up to 19 use no larger window; a frame that asks for one is not ours.
+constexpr int kMaxWindowLog = 23;
+
+tl::unexpected<Error> BadFrame() {
+  return Fail(Code::kCorrupt, "a compressed block is damaged; fetch the delta again");
+}
+
+Result<Bytes> DecompressGrowing(ByteView packed, std::size_t raw_bytes) {
+  const std::unique_ptr<ZSTD_DCtx, std::size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(),
+                                                                        ZSTD_freeDCtx);
+  if (context == nullptr) throw std::bad_alloc();
+  ZSTD_DCtx_setParameter(context.get(), ZSTD_d_windowLogMax, kMaxWindowLog);
+  Bytes raw;
+  ZSTD_inBuffer in{packed.data(), packed.size(), 0};
+  std::size_t filled = 0;
+  std::size_t pending = 1;  // 0: the frame is whole
+  while (pending != 0) {
+    if (filled == raw.size() && filled < raw_bytes) {
+      raw.resize(std::min(raw_bytes, filled + std::max(kGrowBytes, filled / 2)));
+    }
+    ZSTD_outBuffer out{raw.data(), raw.size(), filled};
+    const std::size_t taken = in.pos;
+    pending = ZSTD_decompressStream(context.get(), &out, &in);
+    if (ZSTD_isError(pending) != 0) return BadFrame();
+    if (out.pos == filled && in.pos == taken) return BadFrame();  // cut short, or too long
+    filled = out.pos;
+  }
+  if (filled != raw_bytes || in.pos != packed.size()) return BadFrame();
+  return raw;
+}
+
+}  // namespace
+
 Result<Bytes> Decompress(ByteView packed, std::size_t raw_bytes) {
+  if (raw_bytes > kTrustedRawBytes) return DecompressGrowing(packed, raw_bytes);
   Bytes raw(raw_bytes, '\0');
   const std::size_t size = ZSTD_decompress(raw.data(), raw.size(), packed.data(), packed.size());
-  if (ZSTD_isError(size) != 0 || size != raw_bytes) {
-    return Fail(Code::kCorrupt, "a compressed block is damaged; fetch the delta again");
-  }
+  if (ZSTD_isError(size) != 0 || size != raw_bytes) return BadFrame();
   return raw;
 }
 

@@ -58,7 +58,8 @@ Result<std::unique_ptr<ScratchFile>> NewScratchFile();
 // zstd, level 1..19. Deterministic for one library version.
 Bytes Compress(ByteView raw, int level);
 // Fails with kCorrupt unless the frame is whole and expands to exactly
-// `raw_bytes`; the caller has bounded that number.
+// `raw_bytes`. The caller has bounded that number; even so, memory past the
+// first MiB is taken only as the bytes for it come out.
 Result<Bytes> Decompress(ByteView packed, std::size_t raw_bytes);
 
 }  // namespace rejoin

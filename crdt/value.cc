@@ -58,7 +58,7 @@ Value ReadValue(ByteReader& reader) {
   }
 }
 
-void AppendKeyPart(Key& key, const Value& value) {
+void AppendKeyPart(Key& key, const ValueView& value) {
   key.push_back(static_cast<char>(value.type));
   if (value.type == ValueType::kInteger) {
     PutBigEndian64(key, value.bits ^ kSignBit);
@@ -75,26 +75,28 @@ Key EncodeKey(const std::vector<Value>& values) {
   return key;
 }
 
+std::optional<ValueView> ReadKeyPart(ByteReader& reader) {
+  const std::uint8_t type = reader.Byte();
+  ValueView part;
+  if (type == 1) {
+    part = {ValueType::kInteger, ReadBigEndian64(reader) ^ kSignBit, {}};
+  } else if (type == 2) {
+    part = {ValueType::kReal, ReadBigEndian64(reader), {}};
+  } else if (type == 3 || type == 4) {
+    part = {static_cast<ValueType>(type), 0, reader.LengthPrefixed()};
+  } else {
+    reader.MarkFailed();
+  }
+  if (!reader.ok()) return std::nullopt;
+  return part;
+}
+
 std::optional<std::vector<Value>> DecodeKey(ByteView key) {
   std::vector<Value> values;
   ByteReader reader(key);
   while (reader.ok() && reader.remaining() > 0) {
-    switch (reader.Byte()) {
-      case 1:
-        values.push_back({ValueType::kInteger, ReadBigEndian64(reader) ^ kSignBit, {}});
-        break;
-      case 2:
-        values.push_back({ValueType::kReal, ReadBigEndian64(reader), {}});
-        break;
-      case 3:
-        values.push_back(Value::Text(Bytes(reader.LengthPrefixed())));
-        break;
-      case 4:
-        values.push_back(Value::Blob(Bytes(reader.LengthPrefixed())));
-        break;
-      default:
-        return std::nullopt;
-    }
+    const std::optional<ValueView> part = ReadKeyPart(reader);
+    if (part) values.push_back({part->type, part->bits, Bytes(part->bytes)});
   }
   if (!reader.ok() || values.empty()) return std::nullopt;
   return values;

@@ -36,6 +36,19 @@ struct Value {
   friend bool operator==(const Value&, const Value&) = default;
 };
 
+// A value whose bytes live elsewhere.
+struct ValueView {
+  ValueType type = ValueType::kNull;
+  std::uint64_t bits = 0;
+  ByteView bytes;
+
+  ValueView() = default;
+  ValueView(ValueType the_type, std::uint64_t the_bits, ByteView the_bytes)
+      : type(the_type), bits(the_bits), bytes(the_bytes) {}
+  // Not explicit: a value may be passed wherever a view of it will do.
+  ValueView(const Value& value) : ValueView(value.type, value.bits, value.bytes) {}
+};
+
 // type byte, then: integer zigzag varint; real 8 bytes little-endian; text and
 // blob varint length and bytes; null nothing.
 void PutValue(Bytes& out, const Value& value);
@@ -48,7 +61,9 @@ Value ReadValue(ByteReader& reader);
 // so that bytes order as numbers do), text and blob as varint length and bytes.
 using Key = Bytes;
 Key EncodeKey(const std::vector<Value>& values);
-void AppendKeyPart(Key& key, const Value& value);  // value is not NULL
+void AppendKeyPart(Key& key, const ValueView& value);  // value is not NULL
+// The next part of a key; nullopt, and the reader failed, unless it is canonical.
+std::optional<ValueView> ReadKeyPart(ByteReader& reader);
 // nullopt unless `key` is canonical.
 std::optional<std::vector<Value>> DecodeKey(ByteView key);
 

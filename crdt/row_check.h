@@ -1,0 +1,40 @@
+// What a row in a delta has to be, told once for the writer and the reader:
+// ordered, within its table's columns, of known ranks, and covered by the end.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+
+#include "crdt/delta.h"
+
+namespace rejoin {
+
+// What a row weighs against the limits of crdt/delta_format.h.
+struct RowSize {
+  std::size_t parts = 0;        // key values, incarnations, cells, removes
+  std::uint64_t bytes = 0;      // key, and values as Value::size_bytes() counts them
+  std::uint64_t largest_cell_bytes = 0;
+};
+
+RowSize SizeOf(const RowDelta& row, const DeltaTable& table);
+
+// Canonical, and of exactly that many values.
+bool IsCanonicalKey(ByteView key, std::size_t key_parts);
+
+// Thread-compatible.
+class RowChecker {
+ public:
+  explicit RowChecker(VersionVector end) : end_(std::move(end)) {}
+
+  // kUnsupported for a rank that this version does not know; otherwise `blame`,
+  // with a message that is a clause: "its cells are not ascending by column".
+  Status Check(const RowState& state, std::size_t columns, Code blame);
+
+ private:
+  Status CheckStamp(const Stamp& stamp, Code blame);
+
+  VersionVector end_;
+  std::optional<Stamp> last_good_;  // neighbours mostly share their stamp
+};
+
+}  // namespace rejoin
