@@ -13,6 +13,7 @@
 #include "base/os.h"
 #include "store/sqlite/capture_buffer.h"
 #include "store/sqlite/catalog.h"
+#include "store/sqlite/row_sql.h"
 #include "store/sqlite/sql.h"
 
 namespace rejoin {
@@ -43,9 +44,10 @@ struct Engine {
   Limits limits;
   Catalog catalog;
   CaptureBuffer capture;
+  RowSqlCache row_sql;
 
   // While a merge writes user tables: captures are ours or a mistake (merge.h).
-  const struct MergeInProgress* merging = nullptr;
+  struct MergeInProgress* merging = nullptr;
 
   // Called around a local commit (FlushCapture): before, under the write lock,
   // an error refuses the commit; after, nothing can fail any more. Set by NewEngine.

@@ -6,11 +6,15 @@
 
 namespace rejoin {
 
-// Which row a merge is writing at this moment: captures of it are its own.
+// Which row a merge is writing at this moment. Capture, which runs only where a
+// table lets the user's triggers fire, tells the merge's own write of that row
+// from what a trigger wrote: the latter ends the merge with kTriggerWrote.
 struct MergeInProgress {
   TableNumber table = 0;
-  const Key* key = nullptr;     // nullptr: none
-  std::string foreign_write;    // set by capture: the table that something else wrote
+  const Key* key = nullptr;   // nullptr: none
+  int own_writes = 0;         // counted by capture: writes of this row since it was named
+  std::string foreign_write;  // set by capture: the table that something else wrote
+  bool triggers_were_on = true;  // as the connection had it
 };
 
 // Folds, checks room and interval, joins every block, shows what changed, logs

@@ -63,10 +63,12 @@ CREATE TABLE {s}.rejoin__hash(
   PRIMARY KEY(tbl, first)) WITHOUT ROWID;
 
 -- Rows that are present but not shown (reason: a QuarantineReason), and rows
--- that two replicas made apart.
+-- that two replicas made apart. holder: of a UNIQUE loser the key of a shown row
+-- that holds one of its values (empty: a row without a key); NULL for the others.
 CREATE TABLE {s}.rejoin__hidden(
   tbl INTEGER NOT NULL, key BLOB NOT NULL, reason INTEGER NOT NULL, detail TEXT NOT NULL,
-  PRIMARY KEY(tbl, key)) WITHOUT ROWID;
+  holder BLOB, PRIMARY KEY(tbl, key)) WITHOUT ROWID;
+CREATE INDEX {s}.rejoin__hidden_holder ON rejoin__hidden(tbl, holder) WHERE holder IS NOT NULL;
 CREATE TABLE {s}.rejoin__clash(
   tbl INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY(tbl, key)) WITHOUT ROWID;
 
