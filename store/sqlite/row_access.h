@@ -23,6 +23,7 @@ struct LocatedRow {
   // NULL for the others. Empty unless in_table.
   std::vector<Value> table_values;
   bool has_record = false;     // an override or key record exists (else: run, or nothing)
+  bool keyed = false;          // that record is the one by key
 };
 
 // The state of one row. A local table that is unknown here has key records only.
@@ -31,14 +32,16 @@ Result<LocatedRow> LoadRow(Engine& engine, const TrackedTable& table, const Key&
 Result<LocatedRow> LoadRowAt(Engine& engine, const TrackedTable& table, std::int64_t rowid);
 
 // Stores `state` as the row's metadata: an override by rowid where the row is in
-// the table (WITHOUT ROWID: by key), else a record by key. `before` is what
-// LoadRow gave: where the row has moved from, or left, the table, its old record
-// goes. Also keeps rejoin__clash up to date.
+// the table (WITHOUT ROWID: by key), else a record by key; nothing for the empty
+// state. `before` is what LoadRow gave: where the row has moved from, or left, the
+// table, its old record goes (of a kIndexed table only if it still is this row's:
+// others may have come to that rowid since). Also keeps rejoin__clash up to date.
 Status SaveRow(Engine& engine, const TrackedTable& table, const Key& key, const LocatedRow& before,
                const RowState& state, bool in_table, std::int64_t rowid);
 
 // Metadata for many new rows at once: rows of one birth that came into the
-// table with ascending rowids beyond the table's high_rowid become runs.
+// table with ascending rowids beyond the table's high_rowid become runs. A row of
+// another birth in between must get an override.
 struct NewRow {
   std::int64_t rowid = 0;
   std::uint64_t key_hash = 0;  // kIndexed only
