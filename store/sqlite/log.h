@@ -57,7 +57,10 @@ Status FlushCapture(Engine& engine);
 // Appends what a merge did. `clock` is joined into the hybrid clock.
 Status AppendMerge(Engine& engine, const std::vector<Advance>& advances,
                    const std::vector<TouchedKey>& touched, bool overflow, HybridTimestamp clock);
-// Appends local changes with a given stamp (adoption). own becomes stamp.time.
+// Appends a local stamp whose rows are not listed (adoption): whoever is behind it
+// is served by vector. own becomes stamp.time.
+Status AppendAdoption(Engine& engine, const Stamp& stamp);
+// Appends local changes with a given stamp. own becomes stamp.time.
 Status AppendChanges(Engine& engine, const Stamp& stamp, const std::vector<Change>& changes);
 
 // Calls `each` for the rows after `position` in order, until it returns false.

@@ -191,15 +191,25 @@ void CachedStatement::Release() {
 Database::Database(sqlite3* handle, std::string schema)
     : handle_(handle), schema_(std::move(schema)), quoted_schema_(QuoteName(schema_)) {}
 
+// A mark inside quotes is part of somebody's name.
 std::string Database::Expand(std::string_view sql) const {
   std::string expanded;
-  for (;;) {
-    const std::size_t mark = sql.find("{s}");
-    expanded.append(sql.substr(0, mark));
-    if (mark == std::string_view::npos) return expanded;
-    expanded.append(quoted_schema_);
-    sql.remove_prefix(mark + 3);
+  char quote = 0;
+  for (std::size_t at = 0; at < sql.size(); ++at) {
+    const char c = sql[at];
+    if (quote == 0 && sql.substr(at, 3) == "{s}") {
+      expanded += quoted_schema_;
+      at += 2;
+      continue;
+    }
+    if (quote == 0 && (c == '"' || c == '\'')) {
+      quote = c;
+    } else if (c == quote) {
+      quote = 0;
+    }
+    expanded.push_back(c);
   }
+  return expanded;
 }
 
 Result<Statement> Database::Prepare(std::string_view sql) {

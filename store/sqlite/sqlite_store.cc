@@ -147,7 +147,7 @@ Result<std::uint64_t> TrackInTransaction(Engine& engine, const std::string& name
   REJOIN_TRY(Fold(engine));
   REJOIN_ASSIGN(TrackedTable* const table, Register(engine, shape, options));
   REJOIN_TRY(CreateCaptureTriggers(engine, *table));
-  REJOIN_ASSIGN(const std::uint64_t adopted, AdoptRows(engine, *table));
+  REJOIN_ASSIGN(const std::uint64_t adopted, AdoptRows(engine, *table, true));
   REJOIN_TRY(ShowHiddenAgain(engine, *table));
   REJOIN_TRY(RememberSchema(engine));
   return adopted;
