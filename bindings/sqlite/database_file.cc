@@ -1,0 +1,82 @@
+#include "bindings/sqlite/database_file.h"
+
+#include <utility>
+
+#include "bindings/sqlite/connection.h"
+#include "bindings/sqlite/register.h"
+
+namespace rejoin {
+namespace {
+
+constexpr char kReadSomething[] = "SELECT count(*) FROM {s}.sqlite_schema";
+// How long other connections' locks are waited for: longer than any merge holds one.
+constexpr int kBusyTimeoutMs = 10'000;
+
+int FlagsOf(OpenMode mode) {
+  switch (mode) {
+    case OpenMode::kCreate:
+      return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    case OpenMode::kReadWrite:
+      return SQLITE_OPEN_READWRITE;
+    case OpenMode::kRead:
+      return SQLITE_OPEN_READONLY;
+  }
+  return SQLITE_OPEN_READONLY;
+}
+
+Error OpenError(int result, const std::string& path) {
+  switch (result & 0xff) {
+    case SQLITE_CANTOPEN:
+      return {Code::kIo, path + ": there is no such file, or it cannot be opened"};
+    case SQLITE_NOTADB:
+      return {Code::kCorrupt, path + ": this is not an SQLite database, or it is encrypted"};
+    default:
+      return {Code::kIo, path + ": " + sqlite3_errstr(result)};
+  }
+}
+
+}  // namespace
+
+Result<DatabaseFile> DatabaseFile::Open(const std::string& path, OpenMode mode) {
+  return Open(path, mode, {&SystemClock(), &SystemRandom()});
+}
+
+Result<DatabaseFile> DatabaseFile::Open(const std::string& path, OpenMode mode,
+                                        const Environment& environment) {
+  if (path.empty()) return Fail(Code::kInvalidArgument, "the file's name is empty");
+  DatabaseFile file;
+  int result = sqlite3_open_v2(path.c_str(), &file.handle_, FlagsOf(mode), nullptr);
+  if (result != SQLITE_OK) return tl::unexpected(OpenError(result, path));
+  sqlite3_extended_result_codes(file.handle_, 1);
+  sqlite3_busy_timeout(file.handle_, kBusyTimeoutMs);
+  file.database_ = std::make_unique<Database>(file.handle_, "main");
+  const Status read = file.database_->Exec(kReadSomething);
+  if (!read) {
+    result = sqlite3_errcode(file.handle_);
+    return tl::unexpected(OpenError(result, path));
+  }
+  result = RegisterRejoin(file.handle_, environment, &file.connection_);
+  if (result != SQLITE_OK) return tl::unexpected(OpenError(result, path));
+  return file;
+}
+
+DatabaseFile::DatabaseFile(DatabaseFile&& other) noexcept { *this = std::move(other); }
+
+DatabaseFile& DatabaseFile::operator=(DatabaseFile&& other) noexcept {
+  std::swap(handle_, other.handle_);
+  std::swap(connection_, other.connection_);
+  std::swap(database_, other.database_);
+  return *this;
+}
+
+DatabaseFile::~DatabaseFile() {
+  database_.reset();
+  if (connection_ != nullptr) connection_->FinalizeStatements();
+  sqlite3_close(handle_);
+}
+
+bool DatabaseFile::IsReadOnly() const { return sqlite3_db_readonly(handle_, "main") == 1; }
+
+SqliteStore DatabaseFile::Store() { return connection_->Store(); }
+
+}  // namespace rejoin

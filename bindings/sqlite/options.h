@@ -1,0 +1,23 @@
+// JSON that comes in through SQL: options of a table, version vectors.
+//
+// Everything is checked: unknown names, wrong types and damage are
+// kInvalidArgument with a clause that names the place and what is allowed.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "store/sqlite/sqlite_store.h"
+
+namespace rejoin {
+
+// {"same_key": "merge" | "newest", "delete_wins": bool, "fire_triggers": bool,
+//  "name": text}; every member may be left out.
+Result<TrackOptions> ParseTrackOptions(std::string_view json);
+
+// {"<32 hexadecimal digits of a replica>": "<timestamp in decimal>", ...}.
+// Timestamps are strings because they do not fit into a JavaScript number.
+Result<VersionVector> ParseVector(std::string_view json);
+std::string VectorToJson(const VersionVector& vector);
+
+}  // namespace rejoin

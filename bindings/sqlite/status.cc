@@ -1,0 +1,90 @@
+#include "bindings/sqlite/status.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/version.h"
+#include "bindings/sqlite/json_text.h"
+#include "store/sqlite/drift.h"
+#include "store/sqlite/extract.h"
+#include "store/sqlite/fold.h"
+#include "store/sqlite/log.h"
+
+namespace rejoin {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr char kCountHidden[] = "SELECT count(*) FROM {s}.rejoin__hidden";
+constexpr char kCountClashes[] = "SELECT count(*) FROM {s}.rejoin__clash";
+constexpr char kLogHeld[] =
+    "SELECT (SELECT total FROM {s}.rejoin__log ORDER BY pos DESC LIMIT 1)"
+    " - total + length(body) FROM {s}.rejoin__log ORDER BY pos LIMIT 1";
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Result<std::int64_t> Number(Engine& engine, const char* sql) {
+  REJOIN_ASSIGN(Statement statement, engine.db.Prepare(sql));
+  REJOIN_ASSIGN(const bool row, statement.Step());
+  return row ? statement.Integer(0) : 0;
+}
+
+Json TimeOrNull(HybridTimestamp time) {
+  return time.value == 0 ? Json() : Json(TimeText(time.wall_ms()));
+}
+
+Json VersionOf() {
+  return Json{{"version", REJOIN_VERSION},
+              {"commit", REJOIN_COMMIT},
+              {"format", REJOIN_FORMAT},
+              {"protocol", REJOIN_PROTOCOL}};
+}
+
+Status AddTables(Json& json, Engine& engine) {
+  int tracked = 0;
+  int carried = 0;
+  for (const auto& table : engine.catalog.tables()) ++(table->local ? tracked : carried);
+  json["tables"] = tracked;
+  json["carried_tables"] = carried;
+  REJOIN_ASSIGN(json["conflicts"], Number(engine, kCountClashes));
+  REJOIN_ASSIGN(json["quarantined"], Number(engine, kCountHidden));
+  REJOIN_ASSIGN(json["incomplete"], IsIncomplete(engine));
+  return {};
+}
+
+Status AddLog(Json& json, Engine& engine) {
+  REJOIN_ASSIGN(const VersionVector vector, ReadVector(engine));
+  json["replicas"] = vector.entries().size();
+  REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
+  json["last_own_change"] = TimeOrNull(head.own);
+  json["last_change"] = TimeOrNull(head.clock);
+  REJOIN_ASSIGN(const std::uint64_t pending, PendingBytes(engine));
+  REJOIN_ASSIGN(const std::int64_t held, Number(engine, kLogHeld));
+  json["log"] = Json{{"position", std::to_string(head.cursor.position)},
+                     {"bytes", std::to_string(held)},
+                     {"unfolded_bytes", std::to_string(pending)}};
+  return {};
+}
+
+}  // namespace
+
+std::string VersionJson() { return Dump(VersionOf()); }
+
+Result<std::string> StatusJson(Connection& connection) {
+  Json json = VersionOf();
+  const char* const file = sqlite3_db_filename(connection.handle(), "main");
+  json["file"] = file == nullptr ? "" : file;
+  json["read_only"] = sqlite3_db_readonly(connection.handle(), "main") == 1;
+  REJOIN_ASSIGN(const bool set_up, connection.IsSetUp());
+  json["set_up"] = set_up;
+  if (!set_up) return Dump(json);
+  const std::shared_ptr<Engine> engine = connection.Main();
+  REJOIN_ASSIGN(const ReplicaId replica, ReadReplica(*engine));
+  json["replica"] = replica.Hex();
+  REJOIN_TRY(AddTables(json, *engine));
+  REJOIN_TRY(AddLog(json, *engine));
+  return Dump(json);
+}
+
+}  // namespace rejoin
