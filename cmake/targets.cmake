@@ -80,6 +80,12 @@ function(rejoin_test name)
     ${arg_DEPS} GTest::gtest_main GTest::gmock rapidcheck rapidcheck_gtest Threads::Threads)
   target_compile_definitions(${name} PRIVATE
     "REJOIN_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"" "REJOIN_BUILD_DIR=\"${PROJECT_BINARY_DIR}\"")
+  if(REJOIN_SANITIZE)
+    # Measured on a file of generators: 84 s of CPU as the product is compiled, 33 s so.
+    # The templates of RapidCheck, not our code, are what these would watch.
+    target_compile_options(${name} PRIVATE
+      -O0 -fno-sanitize=null,alignment,object-size,vptr)
+  endif()
   rejoin_area(area)
   gtest_discover_tests(${name}
     DISCOVERY_MODE PRE_TEST

@@ -69,7 +69,8 @@ def compile_unit(command, unit, build, root, name):
 
 
 def first_errors(text):
-    lines = [line for line in text.splitlines() if "error" in line]
+    lines = [line for line in text.splitlines()
+             if " error: " in line and not line.startswith("em++: error")]  # its whole command
     return (lines or text.splitlines())[:SHOWN_ERRORS]
 
 
