@@ -21,7 +21,7 @@ std::shared_ptr<Engine> Connection::EngineOf(const std::string& schema) {
   const std::string file = FileOf(db_, schema);
   Known& known = engines_[schema];
   if (known.engine == nullptr || known.file != file) {
-    known = {file, std::make_shared<Engine>(db_, schema, environment_)};
+    known = {file, NewEngine(db_, schema, environment_)};
   }
   return known.engine;
 }
