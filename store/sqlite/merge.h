@@ -18,8 +18,13 @@ struct MergeInProgress {
 };
 
 // Folds, checks room and interval, joins every block, shows what changed, logs
-// it, moves the vector. Refuses (kOpenTransaction) while captured changes are
-// pending. On an error nothing is changed.
+// it, moves the vector. Every row is joined, whatever the delta's end says: what
+// was applied before raises nothing. On an error nothing is changed:
+// - kOpenTransaction while captured changes are pending, or a statement writes;
+// - kNotCovered where the delta starts beyond what this file holds;
+// - kForeignRoom, kCorrupt, kUnsupported, kNewerFormat: not for this file or version;
+// - kInvalidArgument where a table has another key or other options here;
+// - kTriggerWrote where a user's trigger wrote to a tracked table.
 Result<MergeReport> MergeDelta(Engine& engine, ByteSource& in);
 
 }  // namespace rejoin

@@ -1,0 +1,182 @@
+#include "store/sqlite/merge_apply.h"
+
+#include <algorithm>
+#include <map>
+
+#include "store/sqlite/events.h"
+#include "store/sqlite/hidden.h"
+#include "store/sqlite/meta_schema.h"
+
+namespace rejoin {
+namespace {
+
+// Of keys in one log row. Beyond, who is behind it is served by vector, which
+// costs no more than going through so many keys one by one.
+constexpr std::size_t kMaxTouchedBytes = std::size_t{1} << 20;
+
+// The state with the delta's column numbers replaced by ours.
+void Renumber(RowState& state, const std::vector<ColumnId>& columns) {
+  for (Incarnation& incarnation : state.incarnations) {
+    for (Cell& cell : incarnation.cells) cell.column = columns[cell.column];
+    std::sort(incarnation.cells.begin(), incarnation.cells.end(),
+              [](const Cell& a, const Cell& b) { return a.column < b.column; });
+  }
+}
+
+Status CheckRules(const TrackedTable& ours, const DeltaTable& theirs) {
+  if (ours.key_parts != theirs.key_parts) {
+    return Fail(Code::kInvalidArgument,
+                "table " + ours.name + " has a key of " + std::to_string(ours.key_parts) +
+                    " columns here and of " + std::to_string(theirs.key_parts) +
+                    " on the delta's sender; give it the same PRIMARY KEY on all replicas");
+  }
+  if (ours.rules != theirs.rules) {
+    return Fail(Code::kInvalidArgument,
+                "table " + ours.name + " is tracked with other options for same_key or delete_wins "
+                "on the delta's sender; track it with the same ones on all replicas");
+  }
+  return {};
+}
+
+}  // namespace
+
+Status DeltaApplier::Apply(DeltaBlock block, const std::vector<DeltaTable>& tables) {
+  while (targets_.size() < tables.size()) REJOIN_TRY(AddTarget(tables[targets_.size()]));
+  if (block.rows.empty()) return {};
+  Target& target = targets_[block.table];
+  target.ascending = target.ascending && target.last_key < block.rows.front().key;
+  REJOIN_ASSIGN(const bool is_new, IsNew(target, block));
+  target.last_key = std::max(target.last_key, block.rows.back().key);
+
+  pending_.clear();
+  for (RowDelta& row : block.rows) REJOIN_TRY(JoinRow(target, std::move(row), is_new));
+  REJOIN_ASSIGN(const ShowReport shown, ShowRows(engine_, *target.table, std::move(pending_)));
+  report_.rows_shown += shown.rows_written;
+  report_.quarantined += shown.hidden;
+  return {};
+}
+
+// --- Tables --------------------------------------------------------------------
+
+Status DeltaApplier::AddTarget(const DeltaTable& from) {
+  Target target;
+  REJOIN_ASSIGN(target.table, FindOrCarry(from));
+  TrackedTable& table = *target.table;
+  std::map<std::string, ColumnId, std::less<>> ours;
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    ours.emplace(table.columns[i].name, static_cast<ColumnId>(i));
+  }
+  for (const std::string& name : from.columns) {
+    auto at = ours.find(name);
+    if (at == ours.end()) {
+      REJOIN_ASSIGN(const ColumnId added, engine_.catalog.AddColumn(table, name, std::nullopt));
+      at = ours.emplace(name, added).first;
+    }
+    target.same_numbers = target.same_numbers && at->second == target.columns.size();
+    target.columns.push_back(at->second);
+  }
+  REJOIN_ASSIGN(const bool has_rows, HasRows(table));
+  REJOIN_ASSIGN(const bool has_records, HasRecordFrom(table, Key()));
+  target.was_empty = !has_rows && !has_records;
+  targets_.push_back(std::move(target));
+  return {};
+}
+
+Result<TrackedTable*> DeltaApplier::FindOrCarry(const DeltaTable& from) {
+  if (TrackedTable* const known = engine_.catalog.FindLogical(from.name)) {
+    REJOIN_TRY(CheckRules(*known, from));
+    return known;
+  }
+  TrackedTable carried;
+  carried.name = from.name;
+  carried.rules = from.rules;
+  carried.key_parts = from.key_parts;
+  REJOIN_ASSIGN(TrackedTable* const added, engine_.catalog.AddTable(carried));
+  REJOIN_TRY(CreateKeyTable(engine_, added->number));
+  made_tables_ = true;
+  return added;
+}
+
+Result<bool> DeltaApplier::HasRows(const TrackedTable& table) {
+  if (!table.local) return false;
+  REJOIN_ASSIGN(Statement any,
+                engine_.db.Prepare("SELECT 1 FROM {s}." + QuoteName(*table.local) + " LIMIT 1"));
+  return any.Step();
+}
+
+Result<bool> DeltaApplier::HasRecordFrom(const TrackedTable& table, const Key& key) {
+  REJOIN_ASSIGN(CachedStatement any,
+                engine_.db.Cached("SELECT 1 FROM {s}." + table.key_table() + " WHERE key >= ?1 LIMIT 1"));
+  any->BindBlob(1, key);
+  return any->Step();
+}
+
+// Integer keys order as their bytes do, so the largest rowid tells.
+Result<bool> DeltaApplier::EndsBefore(const TrackedTable& table, const Key& key) {
+  if (!table.local) return true;
+  if (table.shape.kind != KeyKind::kRowid) return false;
+  REJOIN_ASSIGN(Statement last, engine_.db.Prepare("SELECT max(" + QuoteName(table.shape.rowid_name) +
+                                                   ") FROM {s}." + QuoteName(*table.local)));
+  REJOIN_TRY(last.Step());
+  return last.IsNull(0) || EncodeKey({last.ColumnValue(0)}) < key;
+}
+
+// Blocks of one delta do not share keys; where one came out of order, that is
+// not relied upon.
+Result<bool> DeltaApplier::IsNew(const Target& target, const DeltaBlock& block) {
+  if (!target.ascending) return false;
+  if (target.was_empty) return true;
+  const Key& first = block.rows.front().key;
+  REJOIN_ASSIGN(const bool ends_before, EndsBefore(*target.table, first));
+  if (!ends_before) return false;
+  REJOIN_ASSIGN(const bool has_record, HasRecordFrom(*target.table, first));
+  return !has_record;
+}
+
+// --- Rows ------------------------------------------------------------------------
+
+Status DeltaApplier::JoinRow(const Target& target, RowDelta row, bool is_new) {
+  if (row.state.empty()) return {};
+  const TrackedTable& table = *target.table;
+  if (!target.same_numbers) Renumber(row.state, target.columns);
+  LocatedRow before;
+  if (!is_new) {
+    REJOIN_ASSIGN(before, LoadRow(engine_, table, row.key));
+  }
+  RowState state;
+  if (before.state.empty()) {
+    state = std::move(row.state);
+  } else {
+    state = before.state;
+    const JoinOutcome outcome = Join(state, row.state);
+    if (outcome.duplicate_dot) {
+      ++report_.duplicate_dots;
+      REJOIN_TRY(NoteEvent(engine_, "merge",
+                           "two values under one stamp in table " + table.name + ", key " +
+                               KeyText(row.key) + ": a replica writes under another's id"));
+    }
+    if (!outcome.rose) {
+      if (!before.in_table && IsPresent(state, table.rules)) ++report_.quarantined;
+      return {};
+    }
+  }
+  ++report_.rows_changed;
+  if (state.incarnations.size() > 1 && HasKeyClash(state, table.rules)) ++report_.conflicts;
+  Touch(table.number, row.key);
+  pending_.push_back({std::move(row.key), std::move(before), std::move(state)});
+  return {};
+}
+
+void DeltaApplier::Touch(TableNumber table, const Key& key) {
+  if (overflow_) return;
+  touched_bytes_ += key.size();
+  if (touched_bytes_ <= kMaxTouchedBytes) {
+    touched_.push_back({table, key});
+    return;
+  }
+  overflow_ = true;
+  touched_.clear();
+  touched_.shrink_to_fit();
+}
+
+}  // namespace rejoin

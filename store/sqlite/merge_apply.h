@@ -1,0 +1,59 @@
+// The rows of a delta, block by block, joined into the file.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "store/sqlite/log.h"
+#include "store/sqlite/merge_scope.h"
+#include "store/sqlite/shown.h"
+
+namespace rejoin {
+
+class DeltaApplier {
+ public:
+  explicit DeltaApplier(Engine& engine) : engine_(engine), scope_(engine) {}
+
+  // `tables`: those announced so far, as the reader has them.
+  Status Apply(DeltaBlock block, const std::vector<DeltaTable>& tables);
+
+  const MergeReport& report() const { return report_; }
+  // The keys of the rows that changed; none where they were too many to list.
+  const std::vector<TouchedKey>& touched() const { return touched_; }
+  bool overflow() const { return overflow_; }
+  // Tables were made: the schema changed by our own doing.
+  bool made_tables() const { return made_tables_; }
+
+ private:
+  // A table of the delta, and what it is here.
+  struct Target {
+    TrackedTable* table = nullptr;
+    std::vector<ColumnId> columns;  // of the delta's column i
+    bool same_numbers = true;       // columns[i] == i throughout
+    bool ascending = true;          // its blocks have come ascending so far
+    bool was_empty = false;         // it had no row and no record before
+    Key last_key;
+  };
+
+  Status AddTarget(const DeltaTable& from);
+  Result<TrackedTable*> FindOrCarry(const DeltaTable& from);
+  // No row of the block can be here: no look-ups are needed.
+  Result<bool> IsNew(const Target& target, const DeltaBlock& block);
+  Result<bool> HasRecordFrom(const TrackedTable& table, const Key& key);
+  Result<bool> HasRows(const TrackedTable& table);
+  Result<bool> EndsBefore(const TrackedTable& table, const Key& key);
+  Status JoinRow(const Target& target, RowDelta row, bool is_new);
+  void Touch(TableNumber table, const Key& key);
+
+  Engine& engine_;
+  MergeScope scope_;
+  std::vector<Target> targets_;
+  std::vector<PendingRow> pending_;
+  MergeReport report_;
+  std::vector<TouchedKey> touched_;
+  std::size_t touched_bytes_ = 0;
+  bool overflow_ = false;
+  bool made_tables_ = false;
+};
+
+}  // namespace rejoin
