@@ -7,6 +7,6 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh demo
 echo "demo: building (a few minutes the first time)"
-cmake --preset release --log-level=WARNING
+cmake --preset release >/dev/null
 cmake --build --preset release --target rejoin_cli rejoin.so
 exec build/release/rejoin demo "$@"

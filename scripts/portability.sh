@@ -8,6 +8,6 @@ cd "$(dirname "$0")/.."
 
 scripts/setup.sh portability
 # Only for its list of commands: nothing but the version header is built here.
-cmake --preset release -B build/portability --log-level=WARNING -DREJOIN_TESTS=OFF
+cmake --preset release -B build/portability -DREJOIN_TESTS=OFF >/dev/null
 cmake --build build/portability --target rejoin_version >/dev/null
 exec python3 scripts/portability.py build/portability
