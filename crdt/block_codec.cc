@@ -107,20 +107,20 @@ Result<ByteView> ReadPart(ByteReader& reader, Bytes& storage, std::size_t& budge
 }
 
 Status ReadKeys(ByteView raw, std::size_t key_parts, std::vector<RowDelta>& rows) {
-  std::vector<std::vector<ValueView>> columns(key_parts);
+  std::vector<DecodedColumn> columns(key_parts);
   ByteReader reader(raw);
-  for (std::vector<ValueView>& column : columns) {
+  for (DecodedColumn& column : columns) {
     REJOIN_TRY(ReadValueColumn(reader, rows.size(), column));
   }
   if (!reader.AtEnd()) return Damaged("bytes follow a block's keys");
   for (std::size_t i = 0; i < rows.size(); ++i) {
     Key& key = rows[i].key;
     std::size_t key_bytes = 0;
-    for (const auto& column : columns) key_bytes += 1 + 8 + column[i].bytes.size();
+    for (const DecodedColumn& column : columns) key_bytes += 9 + column.values[i].bytes.size();
     key.reserve(key_bytes);
-    for (const auto& column : columns) {
-      if (column[i].type == ValueType::kNull) return Damaged("a key contains NULL");
-      AppendKeyPart(key, column[i]);
+    for (const DecodedColumn& column : columns) {
+      if (column.values[i].type == ValueType::kNull) return Damaged("a key contains NULL");
+      AppendKeyPart(key, column.values[i]);
     }
     if (i > 0 && !(rows[i - 1].key < key)) return Damaged("a block's keys are not ascending");
   }
@@ -136,14 +136,15 @@ Status ReadValues(ByteView raw, std::size_t columns, std::vector<RowDelta>& rows
     }
   }
   ByteReader reader(raw);
-  std::vector<ValueView> values;
+  DecodedColumn decoded;
   for (const std::vector<Value*>& column : targets) {
     if (column.empty()) continue;
-    REJOIN_TRY(ReadValueColumn(reader, column.size(), values));
+    REJOIN_TRY(ReadValueColumn(reader, column.size(), decoded));
     for (std::size_t i = 0; i < column.size(); ++i) {
-      column[i]->type = values[i].type;
-      column[i]->bits = values[i].bits;
-      column[i]->bytes.assign(values[i].bytes);
+      const ValueView& value = decoded.values[i];
+      column[i]->type = value.type;
+      column[i]->bits = value.bits;
+      column[i]->bytes.assign(value.bytes);
     }
   }
   if (!reader.AtEnd()) return Damaged("bytes follow a block's values");

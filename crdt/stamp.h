@@ -8,6 +8,7 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <functional>
@@ -52,6 +53,13 @@ struct ReplicaId {
   ByteView View() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
   friend constexpr auto operator<=>(const ReplicaId&, const ReplicaId&) = default;
+  // As two words: stamps are compared cell by cell, and mostly equal.
+  friend constexpr bool operator==(const ReplicaId& a, const ReplicaId& b) {
+    using Words = std::array<std::uint64_t, 2>;
+    const auto left = std::bit_cast<Words>(a.bytes);
+    const auto right = std::bit_cast<Words>(b.bytes);
+    return left[0] == right[0] && left[1] == right[1];
+  }
 };
 
 // How a change came about; a larger rank wins whatever the time.

@@ -5,6 +5,7 @@
 
 #include "crdt/delta_format.h"
 #include "crdt/section.h"
+#include "crdt/uuid_column.h"
 
 namespace rejoin {
 namespace {
@@ -16,6 +17,11 @@ enum class IntegerCoding : std::uint8_t {
   kPlain = 0,   // zigzag varints
   kDeltas = 1,  // zigzag varints of the difference to the one before, modulo 2^64
   kFixed = 2,   // 8 bytes each, little-endian
+};
+
+enum class StringCoding : std::uint8_t {
+  kLengths = 0,  // a varint length each, then all bytes
+  kUuids = 1,    // all are UUIDs: 16 bytes each
 };
 
 std::size_t VarintBytes(std::uint64_t value) {
@@ -62,6 +68,7 @@ void ValueColumn::Append(const ValueView& value) {
       return PutFixed64(reals_, value.bits);
     case ValueType::kText:
     case ValueType::kBlob:
+      uuid_lengths_ = uuid_lengths_ && value.bytes.size() == kUuidTextBytes;
       PutVarint(lengths_, value.bytes.size());
       strings_.append(value.bytes);
       return;
@@ -82,6 +89,17 @@ void ValueColumn::EncodeIntegers(Bytes& out) const {
   }
 }
 
+void ValueColumn::EncodeStrings(Bytes& out) const {
+  if (uuid_lengths_) {
+    out.push_back(static_cast<char>(StringCoding::kUuids));
+    if (PackUuids(strings_, out)) return;
+    out.pop_back();
+  }
+  out.push_back(static_cast<char>(StringCoding::kLengths));
+  out.append(lengths_);
+  out.append(strings_);
+}
+
 void ValueColumn::Encode(Bytes& out) const {
   if (mixed_) {
     out.push_back(static_cast<char>(kMixedTypes));
@@ -91,12 +109,12 @@ void ValueColumn::Encode(Bytes& out) const {
   }
   if (!integers_.empty()) EncodeIntegers(out);
   out.append(reals_);
-  out.append(lengths_);
-  out.append(strings_);
+  if (!lengths_.empty()) EncodeStrings(out);
 }
 
 void ValueColumn::Clear() {
   mixed_ = false;
+  uuid_lengths_ = true;
   integers_.clear();
   for (Bytes* bytes : {&types_, &reals_, &lengths_, &strings_}) Empty(*bytes);
 }
@@ -147,30 +165,49 @@ bool ReadReals(ByteReader& reader, std::vector<ValueView>& values) {
   return reader.ok();
 }
 
-bool ReadStrings(ByteReader& reader, std::vector<ValueView>& values) {
-  const auto is_string = [](const ValueView& value) { return value.type >= ValueType::kText; };
+bool IsString(const ValueView& value) { return value.type >= ValueType::kText; }
+
+bool ReadLengths(ByteReader& reader, std::vector<ValueView>& values) {
   ByteReader bytes = reader;  // once past the lengths
-  std::vector<std::size_t> lengths;
   for (const ValueView& value : values) {
-    if (!is_string(value)) continue;
-    lengths.push_back(static_cast<std::size_t>(bytes.VarintUpTo(kMaxCellBytes)));
+    if (IsString(value)) bytes.VarintUpTo(kMaxCellBytes);
   }
-  auto length = lengths.begin();
   for (ValueView& value : values) {
-    if (is_string(value)) value.bytes = bytes.Raw(*length++);
+    if (IsString(value)) value.bytes = bytes.Raw(static_cast<std::size_t>(reader.Varint()));
   }
   reader = bytes;
   return reader.ok();
 }
 
+bool ReadStrings(ByteReader& reader, DecodedColumn& column) {
+  const auto count = static_cast<std::size_t>(
+      std::count_if(column.values.begin(), column.values.end(), IsString));
+  if (count == 0) return true;
+  const std::uint8_t coding = reader.Byte();
+  if (coding == static_cast<std::uint8_t>(StringCoding::kLengths)) {
+    return ReadLengths(reader, column.values);
+  }
+  if (coding != static_cast<std::uint8_t>(StringCoding::kUuids)) return false;
+  const ByteView packed = reader.Raw(count * kUuidBytes);
+  if (!reader.ok()) return false;
+  column.unpacked = UnpackUuids(packed);
+  std::size_t next = 0;
+  for (ValueView& value : column.values) {
+    if (!IsString(value)) continue;
+    value.bytes = ByteView(column.unpacked).substr(next, kUuidTextBytes);
+    next += kUuidTextBytes;
+  }
+  return true;
+}
+
 }  // namespace
 
-Status ReadValueColumn(ByteReader& reader, std::size_t count, std::vector<ValueView>& values) {
-  values.assign(count, ValueView());
-  if (!ReadTypes(reader, values)) return Damaged("a value has no type that SQLite knows");
-  if (!ReadIntegers(reader, values)) return Damaged("integers are missing or misspelt");
-  if (!ReadReals(reader, values)) return Damaged("reals are missing");
-  if (!ReadStrings(reader, values)) return Damaged("texts or blobs are missing or too long");
+Status ReadValueColumn(ByteReader& reader, std::size_t count, DecodedColumn& column) {
+  column.values.assign(count, ValueView());
+  if (!ReadTypes(reader, column.values)) return Damaged("a value has no type that SQLite knows");
+  if (!ReadIntegers(reader, column.values)) return Damaged("integers are missing or misspelt");
+  if (!ReadReals(reader, column.values)) return Damaged("reals are missing");
+  if (!ReadStrings(reader, column)) return Damaged("texts or blobs are missing or misspelt");
   return {};
 }
 

@@ -5,7 +5,8 @@
 //   types := 0..4 for all values | 5, then a type byte per value
 //   integers := coding, then the numbers in that coding
 //   reals := 8 bytes each, little-endian
-//   strings := a varint length each, then all their bytes
+//   strings := coding, then 0: a varint length each, then all their bytes
+//                           1: UUIDs (crdt/uuid_column.h)
 #pragma once
 
 #include <cstdint>
@@ -26,17 +27,26 @@ class ValueColumn {
 
  private:
   void EncodeIntegers(Bytes& out) const;
+  void EncodeStrings(Bytes& out) const;
 
   Bytes types_;
   bool mixed_ = false;
   std::vector<std::uint64_t> integers_;
   Bytes reals_;
+  bool uuid_lengths_ = true;  // so far
   Bytes lengths_;
   Bytes strings_;
 };
 
-// Reads a column of `count` values into `values` (replaced); they point into the
-// reader's input. kCorrupt names what is wrong.
-Status ReadValueColumn(ByteReader& reader, std::size_t count, std::vector<ValueView>& values);
+// A column that was read. The values point into the reader's input or into
+// `unpacked`: it stays where it is.
+struct DecodedColumn {
+  std::vector<ValueView> values;
+  Bytes unpacked;
+};
+
+// Reads a column of `count` values into `column` (replaced). kCorrupt names what
+// is wrong.
+Status ReadValueColumn(ByteReader& reader, std::size_t count, DecodedColumn& column);
 
 }  // namespace rejoin
