@@ -41,6 +41,9 @@ class Merge {
   Merge(Engine& engine, DeltaReader& reader) : engine_(engine), reader_(reader) {}
 
   Result<MergeReport> Run();
+  // The file took a new identity and then refused the delta: the former has to be
+  // committed, or the next delta would find the same.
+  bool refused_under_new_identity() const { return refused_under_new_identity_; }
 
  private:
   Status CheckRoom();
@@ -54,6 +57,7 @@ class Merge {
   DeltaHeader header_;
   ReplicaId self_;
   VersionVector own_;
+  bool refused_under_new_identity_ = false;
   bool incomplete_ = false;  // rows may be missing here whatever own_ says
 };
 
@@ -84,7 +88,11 @@ Status Merge::CheckInterval() {
   }
   REJOIN_ASSIGN(incomplete_, IsIncomplete(engine_));
   const VersionVector nothing;
-  if ((incomplete_ ? nothing : own_).Covers(header_.start)) return {};
+  refused_under_new_identity_ = renamed;
+  if ((incomplete_ ? nothing : own_).Covers(header_.start)) {
+    refused_under_new_identity_ = false;
+    return {};
+  }
   return Fail(Code::kNotCovered,
               "the delta starts after what this file holds, so changes in between would be lost; ask "
               "its sender for rejoin_delta() with this file's rejoin_vv()");
@@ -144,8 +152,9 @@ Result<MergeReport> InTransaction(Engine& engine, ByteSource& in) {
   REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
   REJOIN_TRY(engine.db.Exec(kLock));
   DeltaReader reader(in);
-  REJOIN_ASSIGN(const MergeReport report, Merge(engine, reader).Run());
-  REJOIN_TRY(savepoint.Release());
+  Merge merge(engine, reader);
+  Result<MergeReport> report = merge.Run();
+  if (report || merge.refused_under_new_identity()) REJOIN_TRY(savepoint.Release());
   return report;
 }
 

@@ -264,7 +264,8 @@ Result<ExtractReport> SqliteStore::ExtractFrom(const Cursor& cursor, ByteSink& o
 Result<MergeReport> SqliteStore::Merge(ByteSource& in) {
   REJOIN_TRY(RefuseWhileCapturing(*engine_, "rejoin_merge"));
   REJOIN_TRY(RequireSetUp());
-  return InTransaction(*engine_, [&] { return MergeDelta(*engine_, in); });
+  const KeepLastInsertRowid keep(engine_->db.handle());
+  return MergeDelta(*engine_, in);
 }
 
 Result<Digest> SqliteStore::StateDigest(const std::optional<std::string>& table) {
