@@ -8,19 +8,6 @@ namespace {
 constexpr char kAddClash[] = "INSERT OR IGNORE INTO {s}.rejoin__clash(tbl, key) VALUES(?1, ?2)";
 constexpr char kDropClash[] = "DELETE FROM {s}.rejoin__clash WHERE tbl = ?1 AND key = ?2";
 
-// False where the key cannot be one of this table.
-bool BindKey(Statement& statement, const TrackedTable& table, const Key& key) {
-  ByteReader reader(key);
-  int at = 1;
-  for (; reader.remaining() > 0; ++at) {
-    const std::optional<ValueView> part = ReadKeyPart(reader);
-    if (!part) return false;
-    if (table.shape.kind == KeyKind::kRowid && part->type != ValueType::kInteger) return false;
-    BindView(statement, at, *part);
-  }
-  return at == static_cast<int>(table.key_parts) + 1;
-}
-
 void TakeTableRow(const Statement& found, const TrackedTable& table, const RowSql& sql,
                   LocatedRow& row) {
   row.in_table = true;
@@ -87,13 +74,6 @@ Status TakeState(Engine& engine, const TrackedTable& table, const RowSql& sql, c
   const auto keyed = TakeKeyed(engine, sql, table, key, row);
   if (!keyed) return tl::unexpected(keyed.error());
   return {};
-}
-
-Status KeepClash(Engine& engine, const TrackedTable& table, const Key& key, bool before, bool after) {
-  if (before == after) return {};
-  REJOIN_ASSIGN(CachedStatement write, engine.db.Cached(after ? kAddClash : kDropClash));
-  write->Bind(1, std::int64_t{table.number}).BindBlob(2, key);
-  return write->Run();
 }
 
 // The old record, unless the new one replaces it in its place.
@@ -175,8 +155,15 @@ Status SaveRow(Engine& engine, const TrackedTable& table, const Key& key, const 
     put->BindBlob(2, record);
     REJOIN_TRY(put->Run());
   }
-  return KeepClash(engine, table, key, HasKeyClash(before.state, table.rules),
-                   HasKeyClash(state, table.rules));
+  const bool clash = HasKeyClash(state, table.rules);
+  if (clash == HasKeyClash(before.state, table.rules)) return {};
+  return ListClash(engine, table, key, clash);
+}
+
+Status ListClash(Engine& engine, const TrackedTable& table, const Key& key, bool clash) {
+  REJOIN_ASSIGN(CachedStatement write, engine.db.Cached(clash ? kAddClash : kDropClash));
+  write->Bind(1, std::int64_t{table.number}).BindBlob(2, key);
+  return write->Run();
 }
 
 }  // namespace rejoin

@@ -39,9 +39,11 @@ Result<LocatedRow> LoadRowAt(Engine& engine, const TrackedTable& table, std::int
 Status SaveRow(Engine& engine, const TrackedTable& table, const Key& key, const LocatedRow& before,
                const RowState& state, bool in_table, std::int64_t rowid);
 
+// Lists the row in rejoin__clash, or takes it from there.
+Status ListClash(Engine& engine, const TrackedTable& table, const Key& key, bool clash);
+
 // Metadata for many new rows at once: rows of one birth that came into the
-// table with ascending rowids beyond the table's high_rowid become runs. A row of
-// another birth in between must get an override.
+// table with ascending rowids beyond the table's high_rowid become runs.
 struct NewRow {
   std::int64_t rowid = 0;
   std::uint64_t key_hash = 0;  // kIndexed only

@@ -97,6 +97,18 @@ bool ReadRowKey(const Statement& row, const RowSql& sql, KeyKind kind, Key& key)
   return true;
 }
 
+bool BindKey(Statement& statement, const TrackedTable& table, const Key& key) {
+  ByteReader reader(key);
+  int at = 1;
+  for (; reader.remaining() > 0; ++at) {
+    const std::optional<ValueView> part = ReadKeyPart(reader);
+    if (!part) return false;
+    if (table.shape.kind == KeyKind::kRowid && part->type != ValueType::kInteger) return false;
+    BindView(statement, at, *part);
+  }
+  return at == static_cast<int>(table.key_parts) + 1;
+}
+
 ValueView ColumnView(const Statement& row, int column) {
   sqlite3_stmt* const raw = row.raw();
   switch (sqlite3_column_type(raw, column)) {

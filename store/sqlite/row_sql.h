@@ -52,6 +52,10 @@ class RowSqlCache {
 // a part is NULL: such a row is local only.
 bool ReadRowKey(const Statement& row, const RowSql& sql, KeyKind kind, Key& key);
 
+// Binds ?1.. of read_by_key; false where the key cannot be one of this table. The
+// key's bytes must outlive the statement's use.
+bool BindKey(Statement& statement, const TrackedTable& table, const Key& key);
+
 // One value as it stands in the statement's row; valid until its next step.
 ValueView ColumnView(const Statement& row, int column);
 void BindView(Statement& statement, int at, const ValueView& value);

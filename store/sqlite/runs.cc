@@ -32,6 +32,18 @@ constexpr std::size_t kMaxChunkRows = 480;
 
 std::int64_t RowsIn(ByteView hashes) { return static_cast<std::int64_t>(hashes.size() / kHashBytes); }
 
+Result<std::optional<Run>> FirstRun(Engine& engine, const TrackedTable& table, const char* sql,
+                                    std::int64_t rowid) {
+  REJOIN_ASSIGN(CachedStatement find, engine.db.Cached(sql));
+  find->Bind(1, std::int64_t{table.number}).Bind(2, rowid);
+  REJOIN_ASSIGN(const bool found, find->Step());
+  if (!found) return std::optional<Run>();
+  REJOIN_ASSIGN(Run run, RunAt(engine, table, *find));
+  return std::optional<Run>(run);
+}
+
+}  // namespace
+
 Result<Run> RunAt(Engine& engine, const TrackedTable& table, const Statement& row) {
   Run run;
   run.first = row.Integer(0);
@@ -48,18 +60,6 @@ Result<Run> RunAt(Engine& engine, const TrackedTable& table, const Statement& ro
   run.birth.replica = *replica;
   return run;
 }
-
-Result<std::optional<Run>> FirstRun(Engine& engine, const TrackedTable& table, const char* sql,
-                                    std::int64_t rowid) {
-  REJOIN_ASSIGN(CachedStatement find, engine.db.Cached(sql));
-  find->Bind(1, std::int64_t{table.number}).Bind(2, rowid);
-  REJOIN_ASSIGN(const bool found, find->Step());
-  if (!found) return std::optional<Run>();
-  REJOIN_ASSIGN(Run run, RunAt(engine, table, *find));
-  return std::optional<Run>(run);
-}
-
-}  // namespace
 
 Result<std::optional<Run>> FindRun(Engine& engine, const TrackedTable& table, std::int64_t rowid) {
   REJOIN_ASSIGN(std::optional<Run> run, FirstRun(engine, table, kFindRun, rowid));
@@ -133,8 +133,7 @@ Status RunAppender::Add(const Stamp& birth, ColsetNumber colset, const NewRow& r
 }
 
 bool RunAppender::Extends(const Stamp& birth, ColsetNumber colset, std::int64_t rowid) const {
-  if (!run_ || run_->colset != colset || run_->birth != birth) return false;
-  return table_->shape.kind == KeyKind::kRowid || run_->last + 1 == rowid;
+  return run_ && run_->last + 1 == rowid && run_->colset == colset && run_->birth == birth;
 }
 
 Status RunAppender::LoadLastRun() {

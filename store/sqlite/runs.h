@@ -1,10 +1,11 @@
 // Runs: one row of metadata for the consecutive inserts of one transaction.
 //
-// A run covers every row of the user's table with a rowid in first..last that
-// has no override. Where the key is the rowid it may span rowids that no row
-// has; rows that come there later get overrides, since they lie at or below
-// high_rowid. Tables with another key have a chunk of key hashes for each
-// stretch of consecutive rowids. Runs of one table never overlap.
+// A run covers every rowid first..last, each of which was a row when it was made.
+// Whoever changes or deletes one of them gives it an override, or a record by
+// key, which comes first; so a row in a run that has neither is as it was
+// inserted. Rows that come to a rowid at or below high_rowid later get overrides.
+// Tables whose key is not the rowid have a chunk of key hashes for each stretch
+// of consecutive rowids. Runs of one table never overlap.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +28,9 @@ struct Run {
 Result<std::optional<Run>> FindRun(Engine& engine, const TrackedTable& table, std::int64_t rowid);
 // The first run that ends at `rowid` or behind it.
 Result<std::optional<Run>> FindRunFrom(Engine& engine, const TrackedTable& table, std::int64_t rowid);
+
+// From a statement that selects first, last, rank, time, replica, colset.
+Result<Run> RunAt(Engine& engine, const TrackedTable& table, const Statement& row);
 
 // What a run says of a row: every cell of its columns that are local is in the
 // table.
@@ -69,6 +73,8 @@ class HashChunks {
   HashChunks(Engine& engine, const TrackedTable& table) : engine_(engine), table_(table) {}
   // kCorrupt where the rowid has a hash and it is not that of `key`.
   Status Check(std::int64_t rowid, const Key& key);
+  // Call when runs were added.
+  void Forget() { end_ = first_; }
 
  private:
   Engine& engine_;

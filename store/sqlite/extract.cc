@@ -1,0 +1,249 @@
+#include "store/sqlite/extract.h"
+
+#include <algorithm>
+
+#include "crdt/delta_codec.h"
+#include "store/sqlite/extract_log.h"
+#include "store/sqlite/extract_rows.h"
+#include "store/sqlite/extract_scan.h"
+#include "store/sqlite/fold.h"
+#include "store/sqlite/hidden.h"
+#include "store/sqlite/row_access.h"
+
+namespace rejoin {
+namespace {
+
+constexpr char kReadApplied[] =
+    "SELECT id, applied FROM {s}.rejoin__replica WHERE applied > 0 ORDER BY number";
+constexpr char kLastIssued[] = "SELECT coalesce(max(time), 0) FROM {s}.rejoin__issued";
+constexpr char kIssue[] = "INSERT OR IGNORE INTO {s}.rejoin__issued(time) VALUES(?1)";
+
+// Others may commit between the transaction that prepares and the one that
+// reads; each time the preparation is made anew.
+constexpr int kMaxAttempts = 10;
+
+// What a delta starts from: a vector, or a position here.
+struct Request {
+  const VersionVector* since = nullptr;
+  const Cursor* cursor = nullptr;
+};
+
+struct Plan {
+  VersionVector start;
+  std::optional<std::vector<TouchedKey>> keys;  // nullopt: all rows are to be scanned
+};
+
+tl::unexpected<Error> OthersKeptWriting() {
+  return Fail(Code::kBusy, "other connections kept writing to the file; try again");
+}
+
+bool IsWritable(Engine& engine) {
+  return sqlite3_db_readonly(engine.db.handle(), engine.db.schema().c_str()) == 0;
+}
+
+Result<bool> IsIssued(Engine& engine, HybridTimestamp own) {
+  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kLastIssued));
+  REJOIN_TRY(read->Step());
+  return HybridTimestamp{read->Unsigned(0)} >= own;
+}
+
+// Folds, and notes that the own stamp so far leaves.
+Status Prepare(Engine& engine) {
+  REJOIN_TRY(Fold(engine));
+  if (!IsWritable(engine)) return {};
+  REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
+  REJOIN_ASSIGN(const bool issued, IsIssued(engine, head.own));
+  if (issued) return {};
+  REJOIN_ASSIGN(CachedStatement issue, engine.db.Cached(kIssue));
+  issue->Bind(1, head.own.value);
+  return issue->Run();
+}
+
+Result<bool> IsPrepared(Engine& engine, const LogHead& head) {
+  REJOIN_ASSIGN(const std::uint64_t pending, PendingBytes(engine));
+  if (pending > 0) return false;
+  if (!IsWritable(engine)) return true;
+  return IsIssued(engine, head.own);
+}
+
+VersionVector Lower(const VersionVector& a, const VersionVector& b) {
+  VersionVector lower;
+  for (const auto& [replica, time] : a.entries()) {
+    lower.Set(replica, std::min(time, b.Get(replica)));
+  }
+  return lower;
+}
+
+Result<Plan> MakePlan(Engine& engine, const Request& request, const VersionVector& own) {
+  if (request.cursor != nullptr && *request.cursor == Cursor{}) return Plan{};
+  if (request.cursor != nullptr) {
+    REJOIN_ASSIGN(const bool known, IsKnown(engine, *request.cursor));
+    if (!known) {
+      return Fail(Code::kNotCovered,
+                  "this store does not know the position any more; ask with a version vector");
+    }
+    REJOIN_ASSIGN(LogWalk walk, WalkBackTo(engine, request.cursor->position, own));
+    return Plan{std::move(walk.vector), std::move(walk.keys)};
+  }
+  Plan plan{Lower(*request.since, own), std::nullopt};
+  if (plan.start.empty()) return plan;
+  REJOIN_ASSIGN(std::optional<LogWalk> walk, WalkBackUntilCovered(engine, plan.start, own));
+  if (walk) plan.keys = std::move(walk->keys);
+  return plan;
+}
+
+Status AddListed(Engine& engine, const Plan& plan, DeltaRows& rows) {
+  const TrackedTable* table = nullptr;
+  for (const TouchedKey& touched : *plan.keys) {
+    if (table == nullptr || table->number != touched.table) table = engine.catalog.Find(touched.table);
+    if (table == nullptr) continue;  // no longer tracked
+    REJOIN_ASSIGN(LocatedRow row, LoadRow(engine, *table, touched.key));
+    RowState news = Since(row.state, plan.start);
+    if (!news.empty()) REJOIN_TRY(rows.Add(*table, {touched.key, std::move(news)}));
+  }
+  return rows.Flush();
+}
+
+Status AddScanned(Engine& engine, const Plan& plan, DeltaRows& rows) {
+  for (const auto& table : engine.catalog.tables()) {
+    const auto add = [&](RowDelta&& row) { return rows.Add(*table, std::move(row)); };
+    REJOIN_TRY(ScanTable(engine, *table, plan.start, add));
+    REJOIN_TRY(rows.Flush());
+  }
+  return {};
+}
+
+Result<RoomId> ReadRoom(Engine& engine) {
+  RoomId room;
+  REJOIN_ASSIGN(const auto stored, engine.Meta("room"));
+  if (stored && stored->bytes.size() == room.bytes.size()) {
+    std::copy(stored->bytes.begin(), stored->bytes.end(), room.bytes.begin());
+  }
+  return room;
+}
+
+struct Extraction {
+  ExtractReport report;
+  std::vector<LargeRow> large_rows;
+};
+
+// nullopt: another connection wrote in between; nothing has gone out.
+Result<std::optional<Extraction>> TryExtract(Engine& engine, const Request& request, ByteSink& out) {
+  REJOIN_ASSIGN(Savepoint snapshot, Savepoint::Begin(engine.db));
+  REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
+  REJOIN_ASSIGN(const bool prepared, IsPrepared(engine, head));
+  if (!prepared) {
+    REJOIN_TRY(snapshot.Release());
+    return std::optional<Extraction>();
+  }
+  REJOIN_TRY(engine.catalog.Refresh());
+  DeltaHeader header;
+  REJOIN_ASSIGN(header.sender, ReadReplica(engine));
+  REJOIN_ASSIGN(header.room, ReadRoom(engine));
+  REJOIN_ASSIGN(header.end, ReadVector(engine));
+  REJOIN_ASSIGN(const Plan plan, MakePlan(engine, request, header.end));
+  header.start = plan.start;
+
+  DeltaWriter writer(out);
+  REJOIN_TRY(writer.Begin(header));
+  DeltaRows rows(engine, writer);
+  REJOIN_TRY(plan.keys ? AddListed(engine, plan, rows) : AddScanned(engine, plan, rows));
+  REJOIN_TRY(writer.Finish());
+  REJOIN_TRY(snapshot.Release());
+  return std::optional<Extraction>(
+      Extraction{{writer.rows_written(), head.cursor, header.end}, rows.large_rows()});
+}
+
+// A list for people: that it cannot be written is no reason to fail.
+void ListLargeRows(Engine& engine, const std::vector<LargeRow>& large_rows) {
+  if (!IsWritable(engine)) return;
+  for (const LargeRow& row : large_rows) {
+    const std::string detail = "a value is larger than the limit max_cell_bytes, " +
+                               std::to_string(engine.limits.max_cell_bytes) +
+                               " bytes, and stays on this replica";
+    if (!PutHidden(engine, row.table, row.key, {QuarantineReason::kTooLarge, detail, {}})) return;
+  }
+}
+
+Result<ExtractReport> Extract(Engine& engine, const Request& request, ByteSink& out) {
+  for (int i = 0; i < kMaxAttempts; ++i) {
+    REJOIN_TRY(Prepare(engine));
+    REJOIN_ASSIGN(const std::optional<Extraction> done, TryExtract(engine, request, out));
+    if (!done) continue;
+    ListLargeRows(engine, done->large_rows);
+    return done->report;
+  }
+  return OthersKeptWriting();
+}
+
+Status AddTable(Engine& engine, const TrackedTable& table, Digest& digest) {
+  std::vector<std::string> names;
+  for (const TrackedColumn& column : table.columns) names.push_back(column.name);
+  const auto add = [&](RowDelta&& row) -> Status {
+    LeaveOutLarge(engine.limits, row.state);
+    if (!IsPresent(row.state, table.rules)) return {};
+    digest.AddRow(table.name, row.key, ShownCells(row.state, table.rules), names);
+    return {};
+  };
+  return ScanTable(engine, table, VersionVector(), add);
+}
+
+// Of one table, or of all (0). nullopt: another connection wrote in between.
+Result<std::optional<Digest>> TryDigest(Engine& engine, TableNumber only) {
+  REJOIN_ASSIGN(Savepoint snapshot, Savepoint::Begin(engine.db));
+  REJOIN_ASSIGN(const std::uint64_t pending, PendingBytes(engine));
+  std::optional<Digest> digest;
+  if (pending == 0) {
+    REJOIN_TRY(engine.catalog.Refresh());
+    digest.emplace();
+    for (const auto& table : engine.catalog.tables()) {
+      if (only == 0 || table->number == only) REJOIN_TRY(AddTable(engine, *table, *digest));
+    }
+  }
+  REJOIN_TRY(snapshot.Release());
+  return digest;
+}
+
+}  // namespace
+
+Result<VersionVector> ReadVector(Engine& engine) {
+  VersionVector vector;
+  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kReadApplied));
+  for (;;) {
+    REJOIN_ASSIGN(const bool row, read->Step());
+    if (!row) break;
+    const auto id = ReplicaId::FromBytes(read->Text(0));
+    if (id) vector.Raise(*id, HybridTimestamp{read->Unsigned(1)});
+  }
+  REJOIN_ASSIGN(const ReplicaId self, ReadReplica(engine));
+  REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
+  if (head.own.value != 0) vector.Raise(self, head.own);
+  return vector;
+}
+
+Result<ReplicaId> ReadReplica(Engine& engine) {
+  REJOIN_ASSIGN(const auto stored, engine.Meta("replica"));
+  const auto id = ReplicaId::FromBytes(stored ? ByteView(stored->bytes) : ByteView());
+  if (!id) return Fail(Code::kCorrupt, "rejoin__meta holds no replica id; run rejoin doctor");
+  return *id;
+}
+
+Result<ExtractReport> ExtractSinceVector(Engine& engine, const VersionVector& since, ByteSink& out) {
+  return Extract(engine, {&since, nullptr}, out);
+}
+
+Result<ExtractReport> ExtractFromCursor(Engine& engine, const Cursor& cursor, ByteSink& out) {
+  return Extract(engine, {nullptr, &cursor}, out);
+}
+
+Result<Digest> ComputeDigest(Engine& engine, const TrackedTable* only) {
+  const TableNumber number = only == nullptr ? 0 : only->number;
+  for (int i = 0; i < kMaxAttempts; ++i) {
+    REJOIN_TRY(Fold(engine));
+    REJOIN_ASSIGN(const std::optional<Digest> digest, TryDigest(engine, number));
+    if (digest) return *digest;
+  }
+  return OthersKeptWriting();
+}
+
+}  // namespace rejoin

@@ -1,0 +1,94 @@
+#include "store/sqlite/extract_log.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace rejoin {
+namespace {
+
+// Gathers what log rows say, newest first.
+class Walk {
+ public:
+  Walk(Engine& engine, const VersionVector& vector) : engine_(engine), limit_(engine.limits.fold_batch_bytes) {
+    walk_.vector = vector;
+    walk_.keys.emplace();
+  }
+
+  Status Take(const LogRecord& record) {
+    if (record.overflow) walk_.keys.reset();
+    for (const Change& change : record.changes) Take(change.table, change.key);
+    for (const TouchedKey& touched : record.touched) Take(touched.table, touched.key);
+    for (const Advance& advance : record.advances) {
+      const ReplicaId* const replica = engine_.catalog.Lookup(advance.replica);
+      if (replica == nullptr) {
+        return Fail(Code::kCorrupt, "rejoin__log names a replica that is not there; run rejoin doctor");
+      }
+      walk_.vector.Set(*replica, advance.from);
+    }
+    return {};
+  }
+
+  const LogWalk& so_far() const { return walk_; }
+
+  LogWalk Finish() {
+    if (walk_.keys) {
+      auto& keys = *walk_.keys;
+      const auto place = [](const TouchedKey& key) { return std::tie(key.table, key.key); };
+      std::sort(keys.begin(), keys.end(), [&place](const TouchedKey& a, const TouchedKey& b) {
+        return place(a) < place(b);
+      });
+      keys.erase(std::unique(keys.begin(), keys.end(),
+                             [&place](const TouchedKey& a, const TouchedKey& b) {
+                               return place(a) == place(b);
+                             }),
+                 keys.end());
+    }
+    return std::move(walk_);
+  }
+
+ private:
+  void Take(TableNumber table, const Key& key) {
+    if (!walk_.keys) return;
+    bytes_ += sizeof(TouchedKey) + key.size();
+    if (bytes_ > limit_) return walk_.keys.reset();
+    walk_.keys->push_back({table, key});
+  }
+
+  Engine& engine_;
+  std::size_t limit_;
+  std::size_t bytes_ = 0;
+  LogWalk walk_;
+};
+
+}  // namespace
+
+Result<LogWalk> WalkBackTo(Engine& engine, std::uint64_t position, const VersionVector& vector) {
+  Walk walk(engine, vector);
+  const auto take = [&walk](const LogRecord& record) -> Result<bool> {
+    REJOIN_TRY(walk.Take(record));
+    return true;
+  };
+  REJOIN_TRY(ForEachBackwards(engine, position, take));
+  return walk.Finish();
+}
+
+Result<std::optional<LogWalk>> WalkBackUntilCovered(Engine& engine, const VersionVector& since,
+                                                    const VersionVector& vector) {
+  Walk walk(engine, vector);
+  bool covered = since.Covers(vector);
+  if (covered) return std::optional<LogWalk>(walk.Finish());
+  // One transaction may have several rows, and any of them tell of its advance.
+  HybridTimestamp transaction;
+  const auto take = [&](const LogRecord& record) -> Result<bool> {
+    if (covered && (record.changes.empty() || record.own != transaction)) return false;
+    REJOIN_TRY(walk.Take(record));
+    transaction = record.own;
+    covered = covered || since.Covers(walk.so_far().vector);
+    return walk.so_far().keys.has_value();
+  };
+  REJOIN_TRY(ForEachBackwards(engine, 0, take));
+  if (!covered || !walk.so_far().keys) return std::optional<LogWalk>();
+  return std::optional<LogWalk>(walk.Finish());
+}
+
+}  // namespace rejoin

@@ -1,0 +1,51 @@
+// Rows on their way into a delta: tables are announced with their first row, and
+// rows that come in no order are sorted block by block.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <vector>
+
+#include "crdt/delta_codec.h"
+#include "store/sqlite/engine.h"
+
+namespace rejoin {
+
+// A row whose cells were in part left out (LeaveOutLarge).
+struct LargeRow {
+  TableNumber table = 0;
+  Key key;
+};
+
+class DeltaRows {
+ public:
+  DeltaRows(Engine& engine, DeltaWriter& writer) : engine_(engine), writer_(writer) {}
+
+  // The rows of one table one after another.
+  Status Add(const TrackedTable& table, RowDelta row);
+  // After the last row of a table.
+  Status Flush();
+
+  // At most kMaxLargeRows of them: they are listed, not carried.
+  const std::vector<LargeRow>& large_rows() const { return large_rows_; }
+  static constexpr std::size_t kMaxLargeRows = 1000;
+
+ private:
+  struct Announced {
+    std::uint32_t index = 0;
+    DeltaTable table;
+  };
+  Result<const Announced*> Announce(const TrackedTable& table);
+
+  Engine& engine_;
+  DeltaWriter& writer_;
+  std::map<TableNumber, Announced> announced_;
+  // A block's worth of rows of a table whose keys come in no order.
+  const Announced* gathering_ = nullptr;
+  std::vector<RowDelta> gathered_;
+  std::uint64_t gathered_bytes_ = 0;
+  std::size_t gathered_parts_ = 0;
+  std::vector<LargeRow> large_rows_;
+};
+
+}  // namespace rejoin

@@ -1,0 +1,320 @@
+#include "store/sqlite/fold_table.h"
+
+#include <algorithm>
+#include <tuple>
+
+#include "store/sqlite/hidden.h"
+
+namespace rejoin {
+namespace {
+
+Result<bool> Any(Engine& engine, const char* sql, TableNumber table) {
+  REJOIN_ASSIGN(CachedStatement any, engine.db.Cached(sql));
+  any->Bind(1, std::int64_t{table});
+  return any->Step();
+}
+
+constexpr char kAnyHidden[] = "SELECT 1 FROM {s}.rejoin__hidden WHERE tbl = ?1 LIMIT 1";
+constexpr char kAnyClash[] = "SELECT 1 FROM {s}.rejoin__clash WHERE tbl = ?1 LIMIT 1";
+constexpr char kDropClash[] = "DELETE FROM {s}.rejoin__clash WHERE tbl = ?1 AND key = ?2";
+
+std::size_t BytesOf(const Change& change) {
+  std::size_t bytes = change.key.size() + change.columns.size() * sizeof(ColumnId);
+  if (change.moved_from) bytes += change.moved_from->size();
+  for (const Value& value : change.old_values) bytes += sizeof(Value) + value.bytes.size();
+  return bytes;
+}
+
+Key RowidKey(std::int64_t rowid) {
+  Key key;
+  AppendKeyPart(key, Value::Integer(rowid));
+  return key;
+}
+
+bool HasRivals(const RowState& state, RowRules rules) {
+  return std::count_if(state.incarnations.begin(), state.incarnations.end(),
+                       [&](const Incarnation& incarnation) {
+                         return IsAlive(incarnation, state.removes, rules);
+                       }) > 1;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TableFold>> TableFold::Begin(Engine& engine, const TrackedTable& table) {
+  std::unique_ptr<TableFold> fold(new TableFold(engine, table));
+  REJOIN_TRY(fold->Prepare());
+  return fold;
+}
+
+Status TableFold::Prepare() {
+  local_ = Catalog::LocalColumns(table_);
+  has_unknown_columns_ = local_.size() != table_.columns.size();
+  REJOIN_ASSIGN(colset_, engine_.catalog.InternColset(table_.number, local_));
+  for (const UniqueIndex& unique : table_.shape.uniques) {
+    for (const std::string& name : unique.columns) {
+      for (const ColumnId column : local_) {
+        if (*table_.columns[column].local == name) unique_columns_.push_back(column);
+      }
+    }
+  }
+  return {};
+}
+
+// What Take needs to know of the metadata as the batch finds it.
+Status TableFold::StartBatch() {
+  if (started_) return {};
+  started_ = true;
+  REJOIN_TRY(lookup_.Restart());
+  REJOIN_ASSIGN(has_hidden_, Any(engine_, kAnyHidden, table_.number));
+  REJOIN_ASSIGN(has_clashes_, Any(engine_, kAnyClash, table_.number));
+  return {};
+}
+
+Result<std::size_t> TableFold::Take(const Change& change, const Stamp& stamp) {
+  REJOIN_TRY(StartBatch());
+  REJOIN_ASSIGN(const bool plain, IsPlainInsert(change, stamp));
+  const std::uint32_t index = StampIndex(stamp);
+  if (plain) {
+    const std::uint64_t key_hash = indexed() ? KeyHash(change.key) : 0;
+    inserts_.push_back({{change.rowid, key_hash}, next_sequence_++, index});
+    return sizeof(PlainInsert);
+  }
+  NoteLeaving(change);
+  pending_.push_back({change, next_sequence_++, index});
+  return sizeof(Pending) + BytesOf(change);
+}
+
+std::uint32_t TableFold::StampIndex(const Stamp& stamp) {
+  if (stamps_.empty() || stamps_.back() != stamp) stamps_.push_back(stamp);
+  return static_cast<std::uint32_t>(stamps_.size() - 1);
+}
+
+// The key was never heard of, and the row came to a rowid above all metadata.
+Result<bool> TableFold::IsPlainInsert(const Change& change, const Stamp& stamp) {
+  if (change.kind != ChangeKind::kInsert || !by_rowid() || left_new_rowid_) return false;
+  if (stamp.rank != Rank::kWritten || change.rowid <= lookup_.known_up_to()) return false;
+  if (change.moved_from && has_unknown_columns_) return false;
+  if (indexed() && change.old_rowid != 0) return false;
+  if (!left_keys_.empty() && left_keys_.count(KeyHash(change.key)) != 0) return false;
+  REJOIN_ASSIGN(const bool known, lookup_.HasKeyRecord(change.key));
+  return !known;
+}
+
+void TableFold::NoteLeaving(const Change& change) {
+  const bool unique_changed =
+      std::any_of(unique_columns_.begin(), unique_columns_.end(), [&change](ColumnId column) {
+        return std::binary_search(change.columns.begin(), change.columns.end(), column);
+      });
+  if (has_hidden_ && (change.kind != ChangeKind::kUpdate || unique_changed)) may_show_hidden_ = true;
+  if (change.kind == ChangeKind::kDelete) left_keys_.insert(KeyHash(change.key));
+  const bool leaves = change.kind == ChangeKind::kDelete || change.old_rowid != change.rowid;
+  if (indexed() && leaves && change.old_rowid > lookup_.known_up_to()) left_new_rowid_ = true;
+}
+
+Status TableFold::Flush() {
+  if (!started_) return {};
+  REJOIN_TRY(WriteRuns());
+  REJOIN_TRY(FoldPending());
+  std::stable_sort(new_overrides_.begin(), new_overrides_.end(),
+                   [](const NewOverride& a, const NewOverride& b) { return a.rowid < b.rowid; });
+  for (const NewOverride& made : new_overrides_) REJOIN_TRY(PutOverride(made.rowid, made.record));
+  started_ = false;
+  stamps_.clear();
+  next_sequence_ = 0;
+  inserts_.clear();
+  pending_.clear();
+  order_.clear();
+  left_keys_.clear();
+  left_new_rowid_ = false;
+  sources_.clear();
+  new_overrides_.clear();
+  return {};
+}
+
+Status TableFold::WriteRuns() {
+  const auto before = [](const PlainInsert& a, const PlainInsert& b) {
+    return std::tie(a.row.rowid, a.sequence) < std::tie(b.row.rowid, b.sequence);
+  };
+  if (!std::is_sorted(inserts_.begin(), inserts_.end(), before)) {
+    std::sort(inserts_.begin(), inserts_.end(), before);
+  }
+  REJOIN_ASSIGN(RunAppender appender, RunAppender::Begin(engine_, table_));
+  const PlainInsert* last = nullptr;
+  for (const PlainInsert& insert : inserts_) {
+    const bool again = last != nullptr && last->row.rowid == insert.row.rowid;
+    last = &insert;
+    if (!again) {
+      REJOIN_TRY(appender.Add(stamps_[insert.stamp], colset_, insert.row));
+      continue;
+    }
+    if (has_hidden_) may_show_hidden_ = true;
+    Change edit;
+    edit.table = table_.number;
+    edit.rowid = insert.row.rowid;
+    if (indexed()) {
+      // Another key's, though nobody told that the first one had left.
+      REJOIN_TRY(AddFreshOverride(edit, insert));
+      continue;
+    }
+    // REPLACE onto a row of this very batch: an edit of it.
+    edit.key = RowidKey(insert.row.rowid);
+    pending_.push_back({std::move(edit), insert.sequence, insert.stamp});
+  }
+  return appender.Finish();
+}
+
+Status TableFold::AddFreshOverride(const Change& change, const PlainInsert& insert) {
+  PackedRow row;
+  Apply({table_, local_, change, stamps_[insert.stamp], {}}, row);
+  row.key_hash = insert.row.key_hash;
+  REJOIN_ASSIGN(Bytes record, PackRecord(context(), row));
+  new_overrides_.push_back({change.rowid, std::move(record)});
+  return {};
+}
+
+std::vector<TableFold::Group> TableFold::Groups() {
+  order_.resize(pending_.size());
+  for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = i;
+  std::sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
+    return std::tie(pending_[a].change.key, pending_[a].sequence) <
+           std::tie(pending_[b].change.key, pending_[b].sequence);
+  });
+  std::vector<Group> groups;
+  for (std::size_t i = 0; i < order_.size(); ++i) {
+    const bool same = i > 0 && pending_[order_[i]].change.key == pending_[order_[i - 1]].change.key;
+    if (!same) groups.push_back({i, i});
+    groups.back().end = i + 1;
+  }
+  if (indexed()) {
+    // Metadata lies by rowid, so that is the order to visit it in.
+    const auto rowid = [this](const Group& group) {
+      const Change& first = Of(group, 0).change;
+      return first.old_rowid != 0 ? first.old_rowid : first.rowid;
+    };
+    std::sort(groups.begin(), groups.end(),
+              [&rowid](const Group& a, const Group& b) { return rowid(a) < rowid(b); });
+  }
+  return groups;
+}
+
+Result<Located> TableFold::Locate(const Change& first) {
+  const bool by_key = table_.shape.kind == KeyKind::kRowid;
+  if (first.kind != ChangeKind::kInsert) {
+    return lookup_.OfShownRow(first.key, by_key ? first.rowid : first.old_rowid);
+  }
+  std::optional<std::int64_t> rowid;
+  if (by_key) rowid = first.rowid;
+  if (indexed() && first.old_rowid != 0) rowid = first.old_rowid;
+  return lookup_.OfInsertedRow(first.key, rowid);
+}
+
+Status TableFold::FoldPending() {
+  if (pending_.empty()) return {};
+  REJOIN_TRY(lookup_.Restart());
+  const std::vector<Group> groups = Groups();
+  REJOIN_TRY(FindSources(groups));
+  for (const Group& group : groups) REJOIN_TRY(FoldGroup(group));
+  return {};
+}
+
+// Before any group changes them.
+Status TableFold::FindSources(const std::vector<Group>& groups) {
+  if (!has_unknown_columns_) return {};
+  for (const Pending& pending : pending_) {
+    if (pending.change.moved_from) sources_[*pending.change.moved_from];
+  }
+  if (sources_.empty()) return {};
+  for (const Group& group : groups) {
+    const Change& first = Of(group, 0).change;
+    const auto source = sources_.find(first.key);
+    if (source == sources_.end()) continue;
+    REJOIN_ASSIGN(Located located, Locate(first));
+    source->second = std::move(located.row.state);
+  }
+  for (auto& [key, state] : sources_) {
+    if (!state.empty()) continue;
+    // It went in an earlier part of the transaction.
+    REJOIN_ASSIGN(Located located, lookup_.OfInsertedRow(key, std::nullopt));
+    state = std::move(located.row.state);
+  }
+  return {};
+}
+
+Status TableFold::FoldGroup(const Group& group) {
+  const std::size_t count = group.end - group.begin;
+  REJOIN_ASSIGN(Located located, Locate(Of(group, 0).change));
+  const bool had_rivals = HasRivals(located.row.state, table_.rules);
+  for (std::size_t i = 0; i < count; ++i) {
+    const Pending& pending = Of(group, i);
+    std::vector<Cell> carried;
+    if (pending.change.moved_from && has_unknown_columns_) {
+      carried = CarriedCells(table_, sources_[*pending.change.moved_from], located.row.state);
+    }
+    Apply({table_, local_, pending.change, stamps_[pending.stamp], std::move(carried)}, located.row);
+  }
+  const Key& key = Of(group, 0).change.key;
+  if (had_rivals || has_clashes_ || located.row.state.incarnations.size() > 1) {
+    REJOIN_TRY(NoteRivals(key, located.row.state));
+  }
+  return Write(Of(group, count - 1).change, located);
+}
+
+Status TableFold::NoteRivals(const Key& key, const RowState& state) {
+  if (HasRivals(state, table_.rules)) {
+    rivals_.push_back(key);
+    return {};
+  }
+  if (!has_clashes_) return {};
+  REJOIN_ASSIGN(CachedStatement drop, engine_.db.Cached(kDropClash));
+  drop->Bind(1, std::int64_t{table_.number}).BindBlob(2, key);
+  return drop->Run();
+}
+
+Status TableFold::Write(const Change& last, Located& located) {
+  const bool shown = located.row.shown;
+  const bool now_by_key = !shown || !by_rowid();
+  if (shown && has_hidden_ && located.place == Place::kByKey) {
+    REJOIN_TRY(RemoveHidden(engine_, table_.number, last.key));
+  }
+  const bool stays = !now_by_key && located.rowid == last.rowid;
+  if (located.place == Place::kOverride && !stays) {
+    REJOIN_ASSIGN(CachedStatement drop, engine_.db.Cached(sql_.drop_override));
+    drop->Bind(1, located.rowid);
+    REJOIN_TRY(drop->Run());
+  }
+  const bool nothing_left = located.row.state.empty();
+  if (located.place == Place::kByKey && (!now_by_key || nothing_left)) {
+    REJOIN_ASSIGN(CachedStatement drop, engine_.db.Cached(sql_.drop_keyed));
+    drop->BindBlob(1, last.key);
+    REJOIN_TRY(drop->Run());
+  }
+  if (nothing_left) return {};
+  return now_by_key ? WriteByKey(last.key, located) : WriteOverride(last, located);
+}
+
+Status TableFold::WriteByKey(const Key& key, const Located& located) {
+  PackedRow row = located.row;
+  row.key_hash = 0;
+  REJOIN_ASSIGN(const Bytes record, PackRecord(context(), row));
+  REJOIN_ASSIGN(CachedStatement put, engine_.db.Cached(sql_.put_keyed));
+  put->BindBlob(1, key).BindBlob(2, record);
+  return put->Run();
+}
+
+Status TableFold::WriteOverride(const Change& last, Located& located) {
+  located.row.key_hash = indexed() ? KeyHash(last.key) : 0;
+  REJOIN_ASSIGN(Bytes record, PackRecord(context(), located.row));
+  const bool in_place = !indexed() || (located.place != Place::kNowhere && located.place != Place::kByKey &&
+                                       located.rowid == last.rowid);
+  if (in_place) return PutOverride(last.rowid, record);
+  new_overrides_.push_back({last.rowid, std::move(record)});
+  return {};
+}
+
+Status TableFold::PutOverride(std::int64_t rowid, const Bytes& record) {
+  REJOIN_ASSIGN(CachedStatement put, engine_.db.Cached(sql_.put_override));
+  put->Bind(1, rowid).BindBlob(2, record);
+  return put->Run();
+}
+
+}  // namespace rejoin
