@@ -1,10 +1,13 @@
 // The virtual tables that capture triggers write to.
 //
-// Registered as module kCaptureModule. All three widths of one file share the
-// Engine's buffer. Columns: secret, head (integer: ChangeKind, continuation flag,
-// first column, table number and version packed, see triggers.h), rowid,
-// old_rowid, then v0..v(n-1). A write without the file's secret is refused
-// (kDirectWrite); reading gives no rows.
+// Registered as module kCaptureModule. All widths of one file share the Engine's
+// buffer. Columns: head (the file's secret and a CaptureHead), now_at and was_at
+// (rowids), then v0..v(n-1); what they say: capture_entry.h. A write without the
+// file's secret is refused (kDirectWrite); reading gives no rows.
+//
+// They take part in the transaction: savepoints cut the buffer, the first phase
+// of the commit (xSync) writes the log. One transaction may see several of them,
+// and several connections of one of them, over the same buffer.
 #pragma once
 
 #include <functional>

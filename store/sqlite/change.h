@@ -1,13 +1,12 @@
-// A captured local write, in the buffer and in the log.
+// What a local transaction did to one row, as the log has it.
 //
-// Capture triggers append entries in the order in which things happened.
-// Coalesce turns the entries of one transaction into its net effect, at most one
-// per key: only the difference between before and after counts.
+// Capture triggers append entries (capture_entry.h) in the order in which things
+// happened; Coalesce (coalesce.h) turns those of one transaction into its net
+// effect: only the difference between before and after counts.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <utility>
 #include <vector>
 
 #include "crdt/row_state.h"
@@ -19,30 +18,31 @@ enum class ChangeKind : std::uint8_t {
   kInsert = 1,  // absent before, present after; or present before with unknown values (REPLACE)
   kUpdate = 2,  // present before and after: `columns` changed
   kDelete = 3,  // present before, absent after: `old_values` has the row
-  // In the buffer only: a row that the statement may be about to displace
-  // (REPLACE). Coalesce keeps it, as a delete, where the row is gone.
+  // In the capture buffer only: a row that the statement may be about to displace
+  // (REPLACE). A delete where the row is gone at the commit.
   kProbe = 4,
 };
 
+// One change per key and transaction, but for two cases. A row that was made and
+// deleted again, where nobody can tell whether one was there before (the key is
+// the rowid, or WITHOUT ROWID), is an insert followed by a delete. And a
+// transaction that was spilled (capture_buffer.h) has its net effect only within
+// each part that fit into memory.
 struct Change {
   ChangeKind kind = ChangeKind::kInsert;
   TableNumber table = 0;
-  std::uint64_t version = 0;      // TrackedTable::version that its trigger was made for
+  std::uint64_t version = 0;      // TrackedTable::version at the commit
   Key key;                        // for KeyKind::kRowid too
   std::int64_t rowid = 0;         // after the change; of the deleted row for kDelete; 0 WITHOUT ROWID
-  std::int64_t old_rowid = 0;     // before it, where the row was there before; else 0
-  // kInsert that followed a key change in the same statement: the key before.
-  // Cells of columns unknown here are copied from there.
+  std::int64_t old_rowid = 0;     // before it, where it is known that the row was there; else 0
+  // Where the row came from another key: that key. Cells of columns unknown here
+  // are copied from there.
   std::optional<Key> moved_from;
-  // kUpdate: changed columns, ascending. In the buffer with the values before
-  // the change (old_values, parallel to it), in the log without.
-  // kDelete, kProbe: all local columns with their values.
+  // kUpdate: the changed columns, ascending; none where only the rowid changed.
+  // kDelete: all local columns, with their values in old_values, but for those
+  // larger than Limits::max_cell_bytes and those added since the triggers were made.
   std::vector<ColumnId> columns;
   std::vector<Value> old_values;
 };
-
-void EncodeChange(Bytes& out, const Change& change);
-// Marks the reader failed on damage.
-Change DecodeChange(ByteReader& reader);
 
 }  // namespace rejoin

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/os.h"
@@ -44,15 +45,28 @@ struct Engine {
   Limits limits;
   Catalog catalog;
   CaptureBuffer capture;
+  CaptureSession session;
   RowSqlCache row_sql;
 
   // While a merge writes user tables: captures are ours or a mistake (merge.h).
   struct MergeInProgress* merging = nullptr;
 
   // Called around a local commit (FlushCapture): before, under the write lock,
-  // an error refuses the commit; after, nothing can fail any more. Set by NewEngine.
+  // an error refuses the commit; after, nothing can fail any more, and no SQL can
+  // run. Set by NewEngine.
   std::function<Status(Engine&)> before_commit;
   std::function<void(Engine&)> after_commit;
+  std::function<void(Engine&)> after_rollback;
+
+  // SQLite is in the middle of a commit (FlushCapture is at work). A write
+  // transaction is open although sqlite3_get_autocommit() says 1, and no
+  // savepoint can be opened: SQLite would take it for one around the commit.
+  bool committing = false;
+  // The schema cookie for which FlushCapture last compared columns.
+  std::optional<std::int64_t> compared_cookie;
+  // What capture triggers must say; read again where it does not match.
+  Bytes secret;
+  int capture_tables = 0;  // virtual tables of this file that are connected
 
   // The identity fence (identity.h): the token this connection last saw in the
   // database, and when it last compared it with the sidecar.

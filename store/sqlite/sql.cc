@@ -177,8 +177,14 @@ Value ValueFrom(sqlite3_value* value) {
   }
 }
 
+CachedStatement::CachedStatement(Database& db, Statement* statement)
+    : db_(&db), statement_(statement) {
+  ++db_->holders_;
+}
+
 CachedStatement& CachedStatement::operator=(CachedStatement&& other) noexcept {
   std::swap(statement_, other.statement_);
+  std::swap(db_, other.db_);
   return *this;
 }
 
@@ -186,6 +192,7 @@ void CachedStatement::Release() {
   if (statement_ == nullptr) return;
   statement_->Reset();
   sqlite3_clear_bindings(statement_->raw());
+  if (--db_->holders_ == 0 && db_->finalize_when_idle_) db_->FinalizeAll();
 }
 
 Database::Database(sqlite3* handle, std::string schema)
@@ -228,7 +235,7 @@ Result<CachedStatement> Database::Cached(std::string_view sql) {
     REJOIN_ASSIGN(Statement statement, Prepare(sql));
     at = cache_.emplace(std::string(sql), std::make_unique<Statement>(std::move(statement))).first;
   }
-  return CachedStatement(at->second.get());
+  return CachedStatement(*this, at->second.get());
 }
 
 Status Database::Exec(std::string_view sql) {
@@ -238,7 +245,15 @@ Status Database::Exec(std::string_view sql) {
   return {};
 }
 
-void Database::FinalizeAll() { cache_.clear(); }
+void Database::FinalizeAll() {
+  finalize_when_idle_ = false;
+  cache_.clear();
+}
+
+void Database::FinalizeWhenIdle() {
+  finalize_when_idle_ = true;
+  if (holders_ == 0) FinalizeAll();
+}
 
 Result<Savepoint> Savepoint::Begin(Database& db) {
   REJOIN_TRY(db.Exec(std::string("SAVEPOINT ") + kSavepoint));

@@ -72,8 +72,8 @@ Value ValueFrom(sqlite3_value* value);
 // A cached statement, reset when the holder goes out of scope.
 class CachedStatement {
  public:
-  explicit CachedStatement(Statement* statement) : statement_(statement) {}
-  CachedStatement(CachedStatement&& other) noexcept : statement_(other.statement_) {
+  CachedStatement(class Database& db, Statement* statement);
+  CachedStatement(CachedStatement&& other) noexcept : db_(other.db_), statement_(other.statement_) {
     other.statement_ = nullptr;
   }
   CachedStatement& operator=(CachedStatement&& other) noexcept;
@@ -83,6 +83,7 @@ class CachedStatement {
 
  private:
   void Release();
+  class Database* db_;
   Statement* statement_;
 };
 
@@ -100,14 +101,32 @@ class Database {
 
   // Finalizes what Cached keeps; a connection cannot close before.
   void FinalizeAll();
+  // The same as soon as nobody holds one of them.
+  void FinalizeWhenIdle();
 
  private:
+  friend class CachedStatement;
   std::string Expand(std::string_view sql) const;
 
   sqlite3* handle_;
   std::string schema_;
   std::string quoted_schema_;
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> cache_;
+  int holders_ = 0;  // of cached statements
+  bool finalize_when_idle_ = false;
+};
+
+// last_insert_rowid() as it was before our own inserts.
+class KeepLastInsertRowid {
+ public:
+  explicit KeepLastInsertRowid(sqlite3* db) : db_(db), rowid_(sqlite3_last_insert_rowid(db)) {}
+  KeepLastInsertRowid(const KeepLastInsertRowid&) = delete;
+  KeepLastInsertRowid& operator=(const KeepLastInsertRowid&) = delete;
+  ~KeepLastInsertRowid() { sqlite3_set_last_insert_rowid(db_, rowid_); }
+
+ private:
+  sqlite3* db_;
+  sqlite3_int64 rowid_;
 };
 
 // A named savepoint: rolled back by its destructor unless released. Outermost,

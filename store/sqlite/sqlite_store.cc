@@ -22,19 +22,6 @@ Status RefuseWhileCapturing(Engine& engine, std::string_view call) {
                                   "tables; COMMIT or ROLLBACK first");
 }
 
-// last_insert_rowid() as it was before our own inserts.
-class KeepLastInsertRowid {
- public:
-  explicit KeepLastInsertRowid(sqlite3* db) : db_(db), rowid_(sqlite3_last_insert_rowid(db)) {}
-  KeepLastInsertRowid(const KeepLastInsertRowid&) = delete;
-  KeepLastInsertRowid& operator=(const KeepLastInsertRowid&) = delete;
-  ~KeepLastInsertRowid() { sqlite3_set_last_insert_rowid(db_, rowid_); }
-
- private:
-  sqlite3* db_;
-  sqlite3_int64 rowid_;
-};
-
 // Runs `work` as one transaction (a savepoint within an open one). The catalog
 // cache forgets what was rolled back.
 template <class Work>

@@ -28,6 +28,7 @@ struct ShapeColumn {
   bool not_null = false;
   bool generated = false;
   std::string collation;  // BINARY, NOCASE, RTRIM or an application's
+  std::string default_sql;  // of its DEFAULT; empty: none
 };
 
 // One UNIQUE index besides the primary key's (expression and partial ones too).
@@ -36,7 +37,10 @@ struct UniqueIndex {
   std::vector<std::string> terms;  // SQL of each term, over the table's columns, with COLLATE where it matters
   std::string where;               // SQL of a partial index's condition; empty: none
   std::vector<std::string> columns;  // every column that a term or the condition mentions
+  bool primary = false;              // the primary key's own
 };
+
+inline constexpr std::size_t kMaxTrackedKeyParts = 32;
 
 struct TableShape {
   std::string name;
@@ -45,9 +49,12 @@ struct TableShape {
   std::string rowid_name;             // a name for the rowid that no column hides; empty where there is none
   std::vector<ShapeColumn> columns;   // as declared, generated ones included, hidden ones not
   std::vector<std::size_t> key;       // indices into columns, in key order
+  std::vector<std::string> key_collations;  // of the key's index, in key order; empty for kRowid
   // The primary key may call keys equal whose bytes differ (NOCASE, 1 and 1.0):
   // then it behaves like one more UNIQUE index and is among `uniques`.
   std::vector<UniqueIndex> uniques;
+  // A constraint says ON CONFLICT REPLACE: a plain statement may displace rows.
+  bool replaces_on_conflict = false;
 };
 
 // kUnknownTable; kNotTrackable with the reason and the cure for views, virtual,

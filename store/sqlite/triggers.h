@@ -13,12 +13,20 @@ namespace rejoin {
 // AFTER INSERT, UPDATE, DELETE; BEFORE INSERT and UPDATE probes where a REPLACE
 // can displace a row without a delete trigger and the metadata is not keyed by
 // what it displaces (KeyKind::kIndexed, or further UNIQUE keys).
+//
+// Each inserts into the smallest capture table that is wide enough, or several
+// times into the widest. What it passes: capture_entry.h. ColumnIds are constants
+// in it, so a renamed column needs no new trigger.
 std::vector<std::string> CaptureTriggerSql(const TrackedTable& table, std::int64_t secret);
 
 // Names of the triggers that the table should have.
 std::vector<std::string> CaptureTriggerNames(const TrackedTable& table);
 
+// Makes them; those that are there already are made anew.
 Status CreateCaptureTriggers(Engine& engine, const TrackedTable& table);
 Status DropCaptureTriggers(Engine& engine, TableNumber table);
+
+// The secret as it stands before every head.
+Bytes SecretBytes(std::int64_t secret);
 
 }  // namespace rejoin

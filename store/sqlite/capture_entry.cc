@@ -1,0 +1,322 @@
+#include "store/sqlite/capture_entry.h"
+
+#include <cstring>
+#include <new>
+
+namespace rejoin {
+namespace {
+
+constexpr char kKindMask = 7;
+constexpr char kHasRowid = 8;
+constexpr char kContinues = 16;
+
+constexpr char kKeyChanged = 1;
+constexpr char kHasTooLarge = 2;
+
+ByteView BytesOf(sqlite3_value* value, int type) {
+  // The pointer first: it may convert, and the length is that of the result.
+  const void* const bytes =
+      type == SQLITE_TEXT ? sqlite3_value_text(value) : sqlite3_value_blob(value);
+  const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+  if (bytes == nullptr && (size > 0 || type == SQLITE_TEXT)) throw std::bad_alloc();
+  return {static_cast<const char*>(bytes), size};
+}
+
+std::uint64_t BitsOf(double number) {
+  std::uint64_t bits = 0;
+  std::memcpy(&bits, &number, sizeof bits);
+  return bits;
+}
+
+// Same storage class and bits or bytes.
+bool Same(sqlite3_value* a, sqlite3_value* b) {
+  const int type = sqlite3_value_type(a);
+  if (type != sqlite3_value_type(b)) return false;
+  switch (type) {
+    case SQLITE_INTEGER:
+      return sqlite3_value_int64(a) == sqlite3_value_int64(b);
+    case SQLITE_FLOAT:
+      return BitsOf(sqlite3_value_double(a)) == BitsOf(sqlite3_value_double(b));
+    case SQLITE_NULL:
+      return true;
+    default:
+      return BytesOf(a, type) == BytesOf(b, type);
+  }
+}
+
+ValueView ViewOf(sqlite3_value* value, int type) {
+  switch (type) {
+    case SQLITE_INTEGER:
+      return {ValueType::kInteger, static_cast<std::uint64_t>(sqlite3_value_int64(value)), {}};
+    case SQLITE_FLOAT:
+      return {ValueType::kReal, BitsOf(sqlite3_value_double(value)), {}};
+    case SQLITE_TEXT:
+      return {ValueType::kText, 0, BytesOf(value, type)};
+    case SQLITE_BLOB:
+      return {ValueType::kBlob, 0, BytesOf(value, type)};
+    default:
+      return {};
+  }
+}
+
+bool AnyNull(sqlite3_value** parts, int count, int step) {
+  for (int i = 0; i < count; ++i) {
+    if (sqlite3_value_type(parts[i * step]) == SQLITE_NULL) return true;
+  }
+  return false;
+}
+
+bool ReadKeyParts(ByteReader& reader, std::uint32_t parts, ByteView& key) {
+  const ByteView before = reader.rest();
+  for (std::uint32_t i = 0; i < parts && reader.ok(); ++i) ReadKeyPart(reader);
+  if (!reader.ok()) return false;
+  key = before.substr(0, before.size() - reader.remaining());
+  return true;
+}
+
+// The sum of the ranges' columns; `ranges` gets their bytes.
+std::uint64_t ReadRangeBytes(ByteReader& reader, ByteView& ranges) {
+  const ByteView before = reader.rest();
+  const std::uint64_t count = reader.VarintUpTo(reader.remaining());
+  std::uint64_t columns = 0;
+  for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
+    reader.Varint();
+    columns += reader.VarintUpTo(kMaxCaptureColumns);
+  }
+  if (reader.ok()) ranges = before.substr(0, before.size() - reader.remaining());
+  return columns;
+}
+
+}  // namespace
+
+void PutHead(Bytes& out, const CaptureHead& head) {
+  char kind = static_cast<char>(head.kind);
+  if (head.has_rowid) kind = static_cast<char>(kind | kHasRowid);
+  if (head.continues) kind = static_cast<char>(kind | kContinues);
+  out.push_back(kind);
+  PutVarint(out, head.table);
+  PutVarint(out, head.version);
+  PutVarint(out, head.key_parts);
+  PutVarint(out, head.ranges.size());
+  for (const ColumnRange& range : head.ranges) {
+    PutVarint(out, range.first);
+    PutVarint(out, range.count);
+  }
+}
+
+bool EntryWriter::Parse(ByteView bytes, Head& head) {
+  ByteReader reader(bytes);
+  head.bytes = bytes;
+  const int kind = reader.Byte() & kKindMask;
+  if (kind < static_cast<int>(ChangeKind::kInsert) || kind > static_cast<int>(ChangeKind::kProbe)) {
+    return false;
+  }
+  head.kind = static_cast<ChangeKind>(kind);
+  reader.VarintUpTo(UINT32_MAX);
+  reader.Varint();
+  head.key_parts = static_cast<int>(reader.VarintUpTo(kMaxCaptureColumns));
+  const std::uint64_t columns = ReadRangeBytes(reader, head.ranges);
+  if (columns > kMaxCaptureColumns) return false;
+  head.columns = static_cast<int>(columns);
+  return reader.AtEnd();
+}
+
+Result<std::optional<ByteView>> EntryWriter::Write(ByteView bytes, const CapturedRow& row,
+                                                   std::uint64_t max_cell_bytes) {
+  Head head;
+  const bool understood = Parse(bytes, head);
+  int expected = head.key_parts;
+  if (head.kind != ChangeKind::kInsert) expected += head.columns;
+  if (head.kind == ChangeKind::kUpdate) expected *= 2;
+  if (!understood || expected > row.count) {
+    return Fail(Code::kDirectWrite, "a capture trigger is damaged; run rejoin doctor");
+  }
+  max_cell_bytes_ = max_cell_bytes;
+  const std::int64_t rowid = sqlite3_value_int64(row.rowid);
+  bool written = false;
+  switch (head.kind) {
+    case ChangeKind::kInsert:
+      written = PutInsert(head, {row.values, 1}, rowid);
+      break;
+    case ChangeKind::kUpdate:
+      written = PutUpdate(head, row);
+      break;
+    case ChangeKind::kDelete:
+    case ChangeKind::kProbe:
+      written = PutGone(head, head.kind, {row.values, 1}, rowid);
+      break;
+  }
+  if (!written) return std::optional<ByteView>();
+  return std::optional<ByteView>(entry_);
+}
+
+void EntryWriter::Begin(const Head& head, ChangeKind kind, std::int64_t rowid,
+                        std::int64_t old_rowid) {
+  entry_.assign(head.bytes);
+  const char others = static_cast<char>(entry_[0] & ~kKindMask);
+  entry_[0] = static_cast<char>(others | static_cast<char>(kind));
+  flags_at_ = entry_.size();
+  entry_.push_back(0);
+  if ((others & kHasRowid) == 0) return;
+  PutVarint(entry_, ZigZag(rowid));
+  const std::uint64_t difference =
+      static_cast<std::uint64_t>(old_rowid) - static_cast<std::uint64_t>(rowid);
+  PutVarint(entry_, ZigZag(static_cast<std::int64_t>(difference)));
+}
+
+bool EntryWriter::PutKey(Places parts, int count) {
+  for (int i = 0; i < count; ++i) {
+    sqlite3_value* const part = parts.first[i * parts.step];
+    const int type = sqlite3_value_type(part);
+    if (type == SQLITE_NULL) return false;
+    AppendKeyPart(entry_, ViewOf(part, type));
+  }
+  return true;
+}
+
+void EntryWriter::PutColumn(sqlite3_value* value) {
+  const ValueView view = ViewOf(value, sqlite3_value_type(value));
+  if (view.bytes.size() > max_cell_bytes_) {
+    entry_.push_back(kTooLargeMark);
+    entry_[flags_at_] = static_cast<char>(entry_[flags_at_] | kHasTooLarge);
+    return;
+  }
+  entry_.push_back(static_cast<char>(view.type));
+  if (view.type == ValueType::kInteger) {
+    PutVarint(entry_, ZigZag(static_cast<std::int64_t>(view.bits)));
+  } else if (view.type == ValueType::kReal) {
+    PutFixed64(entry_, view.bits);
+  } else if (view.type != ValueType::kNull) {
+    PutBytes(entry_, view.bytes);
+  }
+}
+
+void EntryWriter::PutColumns(Places values, int count) {
+  for (int i = 0; i < count; ++i) PutColumn(values.first[i * values.step]);
+}
+
+bool EntryWriter::PutChanged(ByteView range_bytes, sqlite3_value** pairs) {
+  bool any = false;
+  ByteReader ranges(range_bytes);
+  for (std::uint64_t left = ranges.Varint(); left > 0; --left) {
+    std::uint64_t column = ranges.Varint();
+    for (std::uint64_t count = ranges.Varint(); count > 0; --count, ++column, pairs += 2) {
+      if (Same(pairs[0], pairs[1])) continue;
+      any = true;
+      PutVarint(entry_, column + 1);
+      PutColumn(pairs[0]);
+    }
+  }
+  PutVarint(entry_, 0);
+  return any;
+}
+
+bool EntryWriter::PutInsert(const Head& head, Places key, std::int64_t rowid) {
+  Begin(head, ChangeKind::kInsert, rowid, rowid);
+  return PutKey(key, head.key_parts);
+}
+
+bool EntryWriter::PutGone(const Head& head, ChangeKind kind, Places values, std::int64_t rowid) {
+  Begin(head, kind, rowid, rowid);
+  if (!PutKey(values, head.key_parts)) return false;
+  PutColumns({values.first + head.key_parts * values.step, values.step}, head.columns);
+  return true;
+}
+
+bool EntryWriter::PutUpdate(const Head& head, const CapturedRow& row) {
+  const std::int64_t rowid = sqlite3_value_int64(row.rowid);
+  const std::int64_t old_rowid = sqlite3_value_int64(row.old_rowid);
+  const Places was{row.values, 2};
+  const Places now{row.values + 1, 2};
+  // Rows with a NULL in the key are local: coming from there is an insert for
+  // everybody else, going there a delete.
+  if (AnyNull(was.first, head.key_parts, 2)) return PutInsert(head, now, rowid);
+  if (AnyNull(now.first, head.key_parts, 2)) {
+    return PutGone(head, ChangeKind::kDelete, was, old_rowid);
+  }
+  bool key_changed = head.key_parts == 0 && rowid != old_rowid;
+  for (int i = 0; i < head.key_parts && !key_changed; ++i) {
+    key_changed = !Same(was.first[2 * i], now.first[2 * i]);
+  }
+  Begin(head, ChangeKind::kUpdate, rowid, old_rowid);
+  PutKey(now, head.key_parts);
+  sqlite3_value** const columns = row.values + 2 * head.key_parts;
+  if (key_changed) {
+    entry_[flags_at_] = static_cast<char>(entry_[flags_at_] | kKeyChanged);
+    PutKey(was, head.key_parts);
+    PutColumns({columns, 2}, head.columns);
+    return true;
+  }
+  return PutChanged(head.ranges, columns) || rowid != old_rowid;
+}
+
+bool ReadEntry(ByteReader& reader, CaptureEntry& entry) {
+  const auto kind = static_cast<char>(reader.Byte());
+  entry.kind = static_cast<ChangeKind>(kind & kKindMask);
+  entry.has_rowid = (kind & kHasRowid) != 0;
+  entry.continues = (kind & kContinues) != 0;
+  entry.table = static_cast<TableNumber>(reader.VarintUpTo(UINT32_MAX));
+  entry.version = reader.Varint();
+  entry.key_parts = static_cast<std::uint32_t>(reader.VarintUpTo(kMaxCaptureColumns));
+  const std::uint64_t columns = ReadRangeBytes(reader, entry.ranges);
+  const auto flags = static_cast<char>(reader.Byte());
+  entry.key_changed = (flags & kKeyChanged) != 0;
+  entry.has_too_large = (flags & kHasTooLarge) != 0;
+  if (entry.has_rowid) {
+    entry.rowid = UnZigZag(reader.Varint());
+    entry.old_rowid =
+        static_cast<std::int64_t>(static_cast<std::uint64_t>(entry.rowid) +
+                                  static_cast<std::uint64_t>(UnZigZag(reader.Varint())));
+  } else {
+    entry.rowid = entry.old_rowid = 0;
+  }
+  if (!reader.ok()) return false;
+  entry.key = entry.old_key = {};
+  if (entry.key_parts > 0) {
+    if (!ReadKeyParts(reader, entry.key_parts, entry.key)) return false;
+    if (entry.key_changed && !ReadKeyParts(reader, entry.key_parts, entry.old_key)) return false;
+  }
+  const ByteView before = reader.rest();
+  if (entry.kind == ChangeKind::kUpdate && !entry.key_changed) {
+    while (reader.ok() && reader.Varint() != 0) SkipValue(reader);
+  } else if (entry.kind != ChangeKind::kInsert) {
+    for (std::uint64_t i = 0; i < columns && reader.ok(); ++i) SkipValue(reader);
+  }
+  if (!reader.ok()) return false;
+  entry.values = before.substr(0, before.size() - reader.remaining());
+  return true;
+}
+
+ByteView SkipValue(ByteReader& reader) {
+  const ByteView before = reader.rest();
+  switch (reader.Byte()) {
+    case static_cast<std::uint8_t>(ValueType::kNull):
+    case static_cast<std::uint8_t>(kTooLargeMark):
+      break;
+    case static_cast<std::uint8_t>(ValueType::kInteger):
+      reader.Varint();
+      break;
+    case static_cast<std::uint8_t>(ValueType::kReal):
+      reader.Raw(8);
+      break;
+    case static_cast<std::uint8_t>(ValueType::kText):
+    case static_cast<std::uint8_t>(ValueType::kBlob):
+      reader.LengthPrefixed();
+      break;
+    default:
+      reader.MarkFailed();
+  }
+  return reader.ok() ? before.substr(0, before.size() - reader.remaining()) : ByteView();
+}
+
+std::vector<ColumnRange> ReadRanges(ByteView bytes) {
+  std::vector<ColumnRange> ranges;
+  ByteReader reader(bytes);
+  for (std::uint64_t left = reader.Varint(); left > 0 && reader.ok(); --left) {
+    const auto first = static_cast<ColumnId>(reader.Varint());
+    ranges.push_back({first, static_cast<ColumnId>(reader.Varint())});
+  }
+  return ranges;
+}
+
+}  // namespace rejoin

@@ -1,0 +1,129 @@
+// What one capture trigger says about one row, as bytes in the capture buffer.
+//
+// A trigger passes a *head*, a blob constant that was made with it, and values.
+// The head stands at the beginning of the entry as it is, so that nothing has to
+// be looked up or rearranged while rows are being written.
+//
+//   head    := kind byte | table | version | key parts | ranges
+//   ranges  := count, then per range (first ColumnId, number of columns)
+//   entry   := head | flags byte | [rowid | old rowid - rowid] | [key] | [old key] | values
+//
+// Numbers are varints, signed ones zigzag. The key stands there where it is not
+// the rowid, the old key where it changed. Values: of kUpdate without a change of
+// key the columns that changed, each as (ColumnId + 1, value before), then 0; of
+// kDelete, kProbe and a change of key all columns of the ranges with their values
+// before. A value is as PutValue writes it, or the byte kTooLargeMark.
+//
+// Tables with many columns take several entries for one row, each with other
+// columns. They follow each other directly; all but the first say so.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "store/sqlite/change.h"
+#include "store/sqlite/sqlite_api.h"
+
+namespace rejoin {
+
+// What a capture trigger says before the head: the file's secret.
+inline constexpr std::size_t kSecretBytes = 8;
+// In place of a value: it is larger than Limits::max_cell_bytes.
+inline constexpr char kTooLargeMark = 5;
+// SQLite has no tables with more columns than this.
+inline constexpr std::uint32_t kMaxCaptureColumns = 32'767;
+
+struct ColumnRange {
+  ColumnId first = 0;
+  ColumnId count = 0;
+};
+
+struct CaptureHead {
+  ChangeKind kind = ChangeKind::kInsert;
+  bool has_rowid = false;     // not WITHOUT ROWID
+  bool continues = false;     // goes on with the row of the entry before it
+  TableNumber table = 0;
+  std::uint64_t version = 0;   // TrackedTable::version that the trigger was made for
+  std::uint32_t key_parts = 0;  // 0: the key is the rowid
+  std::vector<ColumnRange> ranges;
+};
+
+void PutHead(Bytes& out, const CaptureHead& head);
+
+// What a trigger hands over: v0.. of the capture table. For kInsert the key's
+// parts (none where the key is the rowid); for kDelete and kProbe the key's parts
+// and the columns of the ranges, as they were; for kUpdate the same as pairs of
+// old and new.
+struct CapturedRow {
+  sqlite3_value* rowid = nullptr;
+  sqlite3_value* old_rowid = nullptr;
+  sqlite3_value** values = nullptr;
+  int count = 0;
+};
+
+// Writes entries, into bytes of its own that the next call overwrites: after the
+// first rows nothing is allocated.
+class EntryWriter {
+ public:
+  // nullopt: nothing happened (no value changed, or a NULL in the key: such a row
+  // is local). kDirectWrite: not what a trigger of ours would say.
+  Result<std::optional<ByteView>> Write(ByteView head, const CapturedRow& row,
+                                        std::uint64_t max_cell_bytes);
+
+ private:
+  struct Head {
+    ByteView bytes;
+    ChangeKind kind = ChangeKind::kInsert;
+    int key_parts = 0;
+    ByteView ranges;
+    int columns = 0;
+  };
+  // Values that stand every `step` places.
+  struct Places {
+    sqlite3_value** first = nullptr;
+    int step = 1;
+  };
+
+  static bool Parse(ByteView bytes, Head& head);
+  void Begin(const Head& head, ChangeKind kind, std::int64_t rowid, std::int64_t old_rowid);
+  bool PutKey(Places parts, int count);  // false: a part is NULL
+  void PutColumn(sqlite3_value* value);
+  void PutColumns(Places values, int count);
+  bool PutChanged(ByteView ranges, sqlite3_value** pairs);  // false: none
+  bool PutInsert(const Head& head, Places key, std::int64_t rowid);
+  bool PutGone(const Head& head, ChangeKind kind, Places values, std::int64_t rowid);
+  bool PutUpdate(const Head& head, const CapturedRow& row);
+
+  Bytes entry_;
+  std::size_t flags_at_ = 0;
+  std::uint64_t max_cell_bytes_ = 0;
+};
+
+// One entry, read where it stands. Views into the buffer.
+struct CaptureEntry {
+  ChangeKind kind = ChangeKind::kInsert;
+  bool has_rowid = false;
+  bool continues = false;
+  bool key_changed = false;  // kUpdate: from old_key (old_rowid) to key (rowid)
+  bool has_too_large = false;
+  TableNumber table = 0;
+  std::uint64_t version = 0;
+  std::uint32_t key_parts = 0;
+  std::int64_t rowid = 0;
+  std::int64_t old_rowid = 0;
+  ByteView key;      // empty where the key is the rowid
+  ByteView old_key;  // where key_changed, likewise
+  ByteView ranges;   // as in the head
+  ByteView values;
+};
+
+// False where the bytes do not hold a whole entry.
+bool ReadEntry(ByteReader& reader, CaptureEntry& entry);
+
+// Passes over one value, kTooLargeMark included, and returns its bytes.
+ByteView SkipValue(ByteReader& reader);
+std::vector<ColumnRange> ReadRanges(ByteView ranges);
+
+}  // namespace rejoin
