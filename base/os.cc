@@ -104,7 +104,7 @@ class RealScratchFile : public ScratchFile {
   }
 
   Status Read(std::uint64_t offset, char* into, std::size_t count) override {
-    if (offset + count > size_ || !Seek(offset) ||
+    if (count > size_ || offset > size_ - count || !Seek(offset) ||
         std::fread(into, 1, count, file_.get()) != count) {
       return tl::unexpected(IoError("read", "a temporary file"));
     }

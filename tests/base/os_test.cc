@@ -1,0 +1,138 @@
+// Small files, scratch space and compression, on the real system.
+#include "base/os.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+namespace rejoin {
+namespace {
+
+class SmallFile : public testing::Test {
+ protected:
+  SmallFile()
+      : folder_(std::filesystem::temp_directory_path() /
+                ("rejoin_os_test_" + std::to_string(SystemRandom().Draw64()))) {
+    std::filesystem::create_directory(folder_);
+  }
+  ~SmallFile() override { std::filesystem::remove_all(folder_); }
+
+  std::string Path(const char* name) const { return (folder_ / name).string(); }
+  std::size_t Files() const {
+    const std::filesystem::directory_iterator entries(folder_);
+    return static_cast<std::size_t>(std::distance(begin(entries), end(entries)));
+  }
+
+ private:
+  std::filesystem::path folder_;
+};
+
+TEST_F(SmallFile, ComesBackAsItWasReplaced) {
+  const Bytes bytes("a\0\xff\r\n", 5);
+  ASSERT_TRUE(ReplaceSmallFile(Path("token"), "what was there before"));
+  ASSERT_TRUE(ReplaceSmallFile(Path("token"), bytes));
+  EXPECT_EQ(**ReadSmallFile(Path("token"), 5), bytes);
+  EXPECT_EQ(Files(), 1u) << "the scratch file stayed";
+}
+
+TEST_F(SmallFile, MissingIsNoError) {
+  const auto missing = ReadSmallFile(Path("nobody"), 10);
+  ASSERT_TRUE(missing);
+  EXPECT_FALSE(*missing);
+  EXPECT_TRUE(RemoveFile(Path("nobody")));
+}
+
+TEST_F(SmallFile, LargerThanItCanBeIsCorrupt) {
+  ASSERT_TRUE(ReplaceSmallFile(Path("token"), "123456"));
+  EXPECT_EQ(ReadSmallFile(Path("token"), 5).error().code, Code::kCorrupt);
+  EXPECT_TRUE(*ReadSmallFile(Path("token"), 6));
+}
+
+TEST_F(SmallFile, ErrorsNameThePath) {
+  const Status failed = ReplaceSmallFile(Path("no/such/folder"), "x");
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().code, Code::kIo);
+  EXPECT_NE(failed.error().message.find("no/such/folder"), std::string::npos);
+}
+
+TEST_F(SmallFile, RemovedIsGone) {
+  ASSERT_TRUE(ReplaceSmallFile(Path("token"), "x"));
+  EXPECT_TRUE(RemoveFile(Path("token")));
+  EXPECT_EQ(Files(), 0u);
+}
+
+TEST(Scratch, KeepsWhatWasAppended) {
+  const auto file = std::move(*NewScratchFile());
+  ASSERT_TRUE(file->Append("hello "));
+  ASSERT_TRUE(file->Append("world"));
+  EXPECT_EQ(file->size_bytes(), 11u);
+  Bytes read(5, '\0');
+  ASSERT_TRUE(file->Read(6, read.data(), 5));
+  EXPECT_EQ(read, "world");
+}
+
+TEST(Scratch, IsOverwrittenAfterTruncate) {
+  const auto file = std::move(*NewScratchFile());
+  ASSERT_TRUE(file->Append("hello world"));
+  ASSERT_TRUE(file->Truncate(6));
+  Bytes read(5, '\0');
+  EXPECT_FALSE(file->Read(6, read.data(), 5)) << "what was cut off can still be read";
+  ASSERT_TRUE(file->Append("there"));
+  ASSERT_TRUE(file->Read(6, read.data(), 5));
+  EXPECT_EQ(read, "there");
+  EXPECT_EQ(file->size_bytes(), 11u);
+}
+
+TEST(Scratch, RefusesToReadPastItsEnd) {
+  const auto file = std::move(*NewScratchFile());
+  ASSERT_TRUE(file->Append("abc"));
+  char into[4];
+  EXPECT_EQ(file->Read(0, into, 4).error().code, Code::kIo);
+  EXPECT_FALSE(file->Read(~std::uint64_t{0}, into, 2)) << "offset and count wrapped around";
+}
+
+TEST(Compression, ComesBackAtAnySize) {
+  for (const std::size_t size : {0u, 1u, 1000u, (1u << 20) - 1, 1u << 20, (1u << 20) + 1, 9000000u}) {
+    Bytes raw(size, 'a');
+    std::uint64_t state = 1;
+    for (std::size_t i = 0; i < size; i += 3) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      raw[i] = static_cast<char>(state >> 56);
+    }
+    const Result<Bytes> back = Decompress(Compress(raw, 3), size);
+    ASSERT_TRUE(back) << size;
+    EXPECT_TRUE(*back == raw) << size;
+  }
+}
+
+TEST(Compression, AnotherSizeThanClaimedIsCorrupt) {
+  for (const std::size_t size : {std::size_t{1000}, std::size_t{3} << 20}) {
+    const Bytes packed = Compress(Bytes(size, 'a'), 3);
+    for (const std::size_t claim : {std::size_t{0}, size - 1, size + 1, 2 * size}) {
+      EXPECT_EQ(Decompress(packed, claim).error().code, Code::kCorrupt) << claim;
+    }
+  }
+}
+
+TEST(Compression, DamageIsCorrupt) {
+  for (const std::size_t size : {std::size_t{1000}, std::size_t{3} << 20}) {
+    const Bytes packed = Compress(Bytes(size, 'a'), 3);
+    for (std::size_t length = 0; length < packed.size(); ++length) {
+      EXPECT_FALSE(Decompress(ByteView(packed).substr(0, length), size)) << length;
+    }
+    EXPECT_FALSE(Decompress(packed + "x", size));
+    EXPECT_FALSE(Decompress("not a frame at all", size));
+  }
+}
+
+TEST(Seams, RandomDoesNotRepeatAndTimePasses) {
+  EXPECT_NE(SystemRandom().Draw64(), SystemRandom().Draw64());
+  EXPECT_GT(SystemClock().WallMs(), std::uint64_t{1600000000000});
+  const std::uint64_t before = SystemClock().SteadyMs();
+  EXPECT_GE(SystemClock().SteadyMs(), before);
+}
+
+}  // namespace
+}  // namespace rejoin
