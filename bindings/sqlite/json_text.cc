@@ -78,7 +78,7 @@ std::string KeyToJson(ByteView key) {
     AppendBlob(out, key, kShownBytes);
     return out;
   }
-  out = "[";
+  out += '[';
   for (const Value& part : *parts) {
     if (out.size() > 1) out += ',';
     AppendJsonValue(out, part, kShownBytes);

@@ -6,6 +6,7 @@ from tree import BESIDE, LAYERS
 
 # What a folder sees besides itself.
 SEES = {layer: set(LAYERS[:index]) for index, layer in enumerate(LAYERS)}
+SEES["cli"] |= {"bindings"}  # the program hosts the SQLite binding, as any application does
 SEES["bindings"] = set(LAYERS[: LAYERS.index("transport") + 1])
 SEES["tests"] = SEES["fuzz"] = SEES["bench"] = {*LAYERS, "bindings"}
 SEES["fuzz"] |= {"tests"}

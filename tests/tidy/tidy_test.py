@@ -47,6 +47,7 @@ class Layers(Checks):
         self.passes(layers.check, crdt__a_dot_h='#include "base/status.h"\n#include <map>\n')
         self.passes(layers.check, bindings__sqlite__a_dot_cc='#include "transport/link.h"\n')
         self.passes(layers.check, tests__base__a_dot_cc='#include "cli/demo.h"\n')
+        self.passes(layers.check, cli__a_dot_cc='#include "bindings/sqlite/register.h"\n')
         self.passes(layers.check, store__sqlite__sqlite_api_dot_h="#include <sqlite3ext.h>\n")
 
     def test_finds_an_include_up_the_layers(self):
