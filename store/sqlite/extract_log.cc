@@ -77,12 +77,10 @@ Result<std::optional<LogWalk>> WalkBackUntilCovered(Engine& engine, const Versio
   Walk walk(engine, vector);
   bool covered = since.Covers(vector);
   if (covered) return std::optional<LogWalk>(walk.Finish());
-  // One transaction may have several rows, and any of them tell of its advance.
-  HybridTimestamp transaction;
   const auto take = [&](const LogRecord& record) -> Result<bool> {
-    if (covered && (record.changes.empty() || record.own != transaction)) return false;
+    // Rows without an advance belong to the one behind them that has it.
+    if (covered && !record.advances.empty()) return false;
     REJOIN_TRY(walk.Take(record));
-    transaction = record.own;
     covered = covered || since.Covers(walk.so_far().vector);
     return walk.so_far().keys.has_value();
   };

@@ -41,7 +41,7 @@ class Folding {
       return true;
     };
     REJOIN_TRY(ForEachAfter(engine_, from, take));
-    REJOIN_TRY(Flush());
+    REJOIN_TRY(Flush(false));
     REJOIN_TRY(engine_.SetMeta("folded", Value::Integer(static_cast<std::int64_t>(position))));
     REJOIN_TRY(ListClashes());
     return ShowFreed();
@@ -56,7 +56,7 @@ class Folding {
     const std::size_t limit = engine_.limits.fold_batch_bytes;
     const bool full = bytes_ >= limit && (stamp != last_ || bytes_ >= 2 * limit);
     REJOIN_ASSIGN(const bool alone, NeedsOwnBatch(record));
-    if (full || alone) REJOIN_TRY(Flush());
+    if (full || alone) REJOIN_TRY(Flush(stamp == last_));
     last_ = stamp;
     for (const Change& change : record.changes) {
       REJOIN_ASSIGN(TableFold* const table, Table(change.table));
@@ -64,7 +64,7 @@ class Folding {
       REJOIN_ASSIGN(const std::size_t bytes, table->Take(change, stamp));
       bytes_ += bytes;
     }
-    return alone ? Flush() : Status();
+    return alone ? Flush(false) : Status();
   }
 
   Result<bool> NeedsOwnBatch(const LogRecord& record) {
@@ -87,9 +87,9 @@ class Folding {
     return tables_.emplace(number, std::move(fold)).first->second.get();
   }
 
-  Status Flush() {
+  Status Flush(bool goes_on) {
     for (const auto& entry : tables_) {
-      if (entry.second) REJOIN_TRY(entry.second->Flush());
+      if (entry.second) REJOIN_TRY(entry.second->Flush(goes_on));
     }
     bytes_ = 0;
     return {};

@@ -111,17 +111,18 @@ void TableFold::NoteLeaving(const Change& change) {
   if (indexed() && leaves && change.old_rowid > lookup_.known_up_to()) left_new_rowid_ = true;
 }
 
-Status TableFold::Flush() {
+Status TableFold::Flush(bool goes_on) {
   if (!started_) return {};
-  REJOIN_TRY(WriteRuns());
+  REJOIN_TRY(WriteRuns(goes_on));
   REJOIN_TRY(FoldPending());
   std::stable_sort(new_overrides_.begin(), new_overrides_.end(),
                    [](const NewOverride& a, const NewOverride& b) { return a.rowid < b.rowid; });
   for (const NewOverride& made : new_overrides_) REJOIN_TRY(PutOverride(made.rowid, made.record));
   started_ = false;
-  stamps_.clear();
-  next_sequence_ = 0;
-  inserts_.clear();
+  if (inserts_.empty()) {
+    stamps_.clear();
+    next_sequence_ = 0;
+  }
   pending_.clear();
   order_.clear();
   left_keys_.clear();
@@ -131,13 +132,28 @@ Status TableFold::Flush() {
   return {};
 }
 
-Status TableFold::WriteRuns() {
+// Rowids are scattered over the log rows of a transaction, which are sorted by
+// key. Past the first gap of the second half, more may be to come in between.
+std::vector<TableFold::PlainInsert> TableFold::TakeIncomplete() {
+  for (std::size_t i = inserts_.size() / 2 + 1; i < inserts_.size(); ++i) {
+    if (inserts_[i].row.rowid == inserts_[i - 1].row.rowid + 1) continue;
+    const auto gap = inserts_.begin() + static_cast<std::ptrdiff_t>(i);
+    std::vector<PlainInsert> incomplete(gap, inserts_.end());
+    inserts_.erase(gap, inserts_.end());
+    return incomplete;
+  }
+  return {};
+}
+
+Status TableFold::WriteRuns(bool goes_on) {
   const auto before = [](const PlainInsert& a, const PlainInsert& b) {
     return std::tie(a.row.rowid, a.sequence) < std::tie(b.row.rowid, b.sequence);
   };
   if (!std::is_sorted(inserts_.begin(), inserts_.end(), before)) {
     std::sort(inserts_.begin(), inserts_.end(), before);
   }
+  std::vector<PlainInsert> incomplete;
+  if (goes_on && pending_.empty()) incomplete = TakeIncomplete();
   REJOIN_ASSIGN(RunAppender appender, RunAppender::Begin(engine_, table_));
   const PlainInsert* last = nullptr;
   for (const PlainInsert& insert : inserts_) {
@@ -160,6 +176,7 @@ Status TableFold::WriteRuns() {
     edit.key = RowidKey(insert.row.rowid);
     pending_.push_back({std::move(edit), insert.sequence, insert.stamp});
   }
+  inserts_ = std::move(incomplete);
   return appender.Finish();
 }
 

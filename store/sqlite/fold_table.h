@@ -24,8 +24,10 @@ class TableFold {
 
   // Takes the next change; returns the bytes of memory that it occupies until Flush.
   Result<std::size_t> Take(const Change& change, const Stamp& stamp);
-  // Writes the metadata of what was taken since the last Flush.
-  Status Flush();
+  // Writes the metadata of what was taken since the last Flush. `goes_on`: the
+  // transaction that came last is not complete; of its plain inserts those may be
+  // kept for the next time that would tear a run.
+  Status Flush(bool goes_on);
 
   // A key change takes cells along from what its old key was before its
   // transaction: the batch must hold nothing but that transaction.
@@ -72,7 +74,8 @@ class TableFold {
   Result<bool> IsPlainInsert(const Change& change, const Stamp& stamp);
   void NoteLeaving(const Change& change);
 
-  Status WriteRuns();
+  Status WriteRuns(bool goes_on);
+  std::vector<PlainInsert> TakeIncomplete();
   Status AddFreshOverride(const Change& change, const PlainInsert& insert);
   Status FoldPending();
   std::vector<Group> Groups();
