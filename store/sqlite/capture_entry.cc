@@ -74,17 +74,29 @@ bool ReadKeyParts(ByteReader& reader, std::uint32_t parts, ByteView& key) {
   return true;
 }
 
-// The sum of the ranges' columns; `ranges` gets their bytes.
+// The number of columns in the ranges; `ranges` gets their bytes.
 std::uint64_t ReadRangeBytes(ByteReader& reader, ByteView& ranges) {
   const ByteView before = reader.rest();
   const std::uint64_t count = reader.VarintUpTo(reader.remaining());
   std::uint64_t columns = 0;
   for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
-    reader.Varint();
+    reader.VarintUpTo(UINT32_MAX - kMaxCaptureColumns);
     columns += reader.VarintUpTo(kMaxCaptureColumns);
+    if (columns > kMaxCaptureColumns) reader.MarkFailed();
   }
   if (reader.ok()) ranges = before.substr(0, before.size() - reader.remaining());
   return columns;
+}
+
+// Everything of a head behind its kind.
+bool ReadHeadFields(ByteReader& reader, CaptureEntry& entry) {
+  entry.table = static_cast<TableNumber>(reader.VarintUpTo(UINT32_MAX));
+  entry.version = reader.Varint();
+  entry.key_parts = static_cast<std::uint32_t>(reader.VarintUpTo(kMaxCaptureColumns));
+  const std::uint64_t known = ReadRangeBytes(reader, entry.ranges);
+  entry.from = static_cast<std::uint32_t>(reader.VarintUpTo(known));
+  entry.count = static_cast<std::uint32_t>(reader.VarintUpTo(known - entry.from));
+  return reader.ok();
 }
 
 }  // namespace
@@ -97,11 +109,19 @@ void PutHead(Bytes& out, const CaptureHead& head) {
   PutVarint(out, head.table);
   PutVarint(out, head.version);
   PutVarint(out, head.key_parts);
-  PutVarint(out, head.ranges.size());
-  for (const ColumnRange& range : head.ranges) {
-    PutVarint(out, range.first);
-    PutVarint(out, range.count);
+  std::vector<std::pair<ColumnId, ColumnId>> ranges;  // first, count
+  for (const ColumnId column : head.known) {
+    const bool extends = !ranges.empty() && ranges.back().first + ranges.back().second == column;
+    if (!extends) ranges.push_back({column, 0});
+    ++ranges.back().second;
   }
+  PutVarint(out, ranges.size());
+  for (const auto& [first, count] : ranges) {
+    PutVarint(out, first);
+    PutVarint(out, count);
+  }
+  PutVarint(out, head.from);
+  PutVarint(out, head.count);
 }
 
 bool EntryWriter::Parse(ByteView bytes, Head& head) {
@@ -112,21 +132,29 @@ bool EntryWriter::Parse(ByteView bytes, Head& head) {
     return false;
   }
   head.kind = static_cast<ChangeKind>(kind);
-  reader.VarintUpTo(UINT32_MAX);
-  reader.Varint();
-  head.key_parts = static_cast<int>(reader.VarintUpTo(kMaxCaptureColumns));
-  const std::uint64_t columns = ReadRangeBytes(reader, head.ranges);
-  if (columns > kMaxCaptureColumns) return false;
-  head.columns = static_cast<int>(columns);
-  return reader.AtEnd();
+  CaptureEntry fields;
+  if (!ReadHeadFields(reader, fields) || !reader.AtEnd()) return false;
+  head.key_parts = static_cast<int>(fields.key_parts);
+  const std::vector<ColumnId> known = ReadRanges(fields.ranges);
+  const auto first = known.begin() + static_cast<std::ptrdiff_t>(fields.from);
+  head.columns.assign(first, first + static_cast<std::ptrdiff_t>(fields.count));
+  return true;
+}
+
+bool EntryWriter::TakeHead(ByteView bytes) {
+  if (bytes == head_bytes_) return true;
+  head_bytes_.assign(bytes);
+  if (Parse(head_bytes_, head_)) return true;
+  head_bytes_.clear();
+  return false;
 }
 
 Result<std::optional<ByteView>> EntryWriter::Write(ByteView bytes, const CapturedRow& row,
                                                    std::uint64_t max_cell_bytes) {
-  Head head;
-  const bool understood = Parse(bytes, head);
+  const bool understood = TakeHead(bytes);
+  const Head& head = head_;
   int expected = head.key_parts;
-  if (head.kind != ChangeKind::kInsert) expected += head.columns;
+  if (head.kind != ChangeKind::kInsert) expected += head.column_count();
   if (head.kind == ChangeKind::kUpdate) expected *= 2;
   if (!understood || expected > row.count) {
     return Fail(Code::kDirectWrite, "a capture trigger is damaged; run rejoin doctor");
@@ -195,17 +223,15 @@ void EntryWriter::PutColumns(Places values, int count) {
   for (int i = 0; i < count; ++i) PutColumn(values.first[i * values.step]);
 }
 
-bool EntryWriter::PutChanged(ByteView range_bytes, sqlite3_value** pairs) {
+bool EntryWriter::PutChanged(const std::vector<ColumnId>& columns, sqlite3_value** pairs) {
   bool any = false;
-  ByteReader ranges(range_bytes);
-  for (std::uint64_t left = ranges.Varint(); left > 0; --left) {
-    std::uint64_t column = ranges.Varint();
-    for (std::uint64_t count = ranges.Varint(); count > 0; --count, ++column, pairs += 2) {
-      if (Same(pairs[0], pairs[1])) continue;
+  for (const ColumnId column : columns) {
+    if (!Same(pairs[0], pairs[1])) {
       any = true;
-      PutVarint(entry_, column + 1);
+      PutVarint(entry_, std::uint64_t{column} + 1);
       PutColumn(pairs[0]);
     }
+    pairs += 2;
   }
   PutVarint(entry_, 0);
   return any;
@@ -219,7 +245,7 @@ bool EntryWriter::PutInsert(const Head& head, Places key, std::int64_t rowid) {
 bool EntryWriter::PutGone(const Head& head, ChangeKind kind, Places values, std::int64_t rowid) {
   Begin(head, kind, rowid, rowid);
   if (!PutKey(values, head.key_parts)) return false;
-  PutColumns({values.first + head.key_parts * values.step, values.step}, head.columns);
+  PutColumns({values.first + head.key_parts * values.step, values.step}, head.column_count());
   return true;
 }
 
@@ -244,21 +270,33 @@ bool EntryWriter::PutUpdate(const Head& head, const CapturedRow& row) {
   if (key_changed) {
     entry_[flags_at_] = static_cast<char>(entry_[flags_at_] | kKeyChanged);
     PutKey(was, head.key_parts);
-    PutColumns({columns, 2}, head.columns);
+    PutColumns({columns, 2}, head.column_count());
     return true;
   }
-  return PutChanged(head.ranges, columns) || rowid != old_rowid;
+  return PutChanged(head.columns, columns) || rowid != old_rowid;
 }
 
-bool ReadEntry(ByteReader& reader, CaptureEntry& entry) {
-  const auto kind = static_cast<char>(reader.Byte());
-  entry.kind = static_cast<ChangeKind>(kind & kKindMask);
-  entry.has_rowid = (kind & kHasRowid) != 0;
-  entry.continues = (kind & kContinues) != 0;
-  entry.table = static_cast<TableNumber>(reader.VarintUpTo(UINT32_MAX));
-  entry.version = reader.Varint();
-  entry.key_parts = static_cast<std::uint32_t>(reader.VarintUpTo(kMaxCaptureColumns));
-  const std::uint64_t columns = ReadRangeBytes(reader, entry.ranges);
+bool EntryReader::ReadHead(CaptureEntry& entry) {
+  const ByteView before = reader_.rest();
+  if (!head_.empty() && before.substr(0, head_.size()) == head_) {
+    reader_.Raw(head_.size());
+    entry = shared_;
+    return true;
+  }
+  const auto kind = static_cast<char>(reader_.Byte());
+  shared_ = {};
+  shared_.kind = static_cast<ChangeKind>(kind & kKindMask);
+  shared_.has_rowid = (kind & kHasRowid) != 0;
+  shared_.continues = (kind & kContinues) != 0;
+  ReadHeadFields(reader_, shared_);
+  head_ = reader_.ok() ? before.substr(0, before.size() - reader_.remaining()) : ByteView();
+  entry = shared_;
+  return reader_.ok();
+}
+
+bool EntryReader::Next(CaptureEntry& entry) {
+  ByteReader& reader = reader_;
+  if (!ReadHead(entry)) return false;
   const auto flags = static_cast<char>(reader.Byte());
   entry.key_changed = (flags & kKeyChanged) != 0;
   entry.has_too_large = (flags & kHasTooLarge) != 0;
@@ -267,11 +305,8 @@ bool ReadEntry(ByteReader& reader, CaptureEntry& entry) {
     entry.old_rowid =
         static_cast<std::int64_t>(static_cast<std::uint64_t>(entry.rowid) +
                                   static_cast<std::uint64_t>(UnZigZag(reader.Varint())));
-  } else {
-    entry.rowid = entry.old_rowid = 0;
   }
   if (!reader.ok()) return false;
-  entry.key = entry.old_key = {};
   if (entry.key_parts > 0) {
     if (!ReadKeyParts(reader, entry.key_parts, entry.key)) return false;
     if (entry.key_changed && !ReadKeyParts(reader, entry.key_parts, entry.old_key)) return false;
@@ -280,10 +315,11 @@ bool ReadEntry(ByteReader& reader, CaptureEntry& entry) {
   if (entry.kind == ChangeKind::kUpdate && !entry.key_changed) {
     while (reader.ok() && reader.Varint() != 0) SkipValue(reader);
   } else if (entry.kind != ChangeKind::kInsert) {
-    for (std::uint64_t i = 0; i < columns && reader.ok(); ++i) SkipValue(reader);
+    for (std::uint32_t i = 0; i < entry.count && reader.ok(); ++i) SkipValue(reader);
   }
   if (!reader.ok()) return false;
   entry.values = before.substr(0, before.size() - reader.remaining());
+  rest_ = reader.remaining();
   return true;
 }
 
@@ -309,14 +345,15 @@ ByteView SkipValue(ByteReader& reader) {
   return reader.ok() ? before.substr(0, before.size() - reader.remaining()) : ByteView();
 }
 
-std::vector<ColumnRange> ReadRanges(ByteView bytes) {
-  std::vector<ColumnRange> ranges;
+std::vector<ColumnId> ReadRanges(ByteView bytes) {
+  std::vector<ColumnId> columns;
   ByteReader reader(bytes);
   for (std::uint64_t left = reader.Varint(); left > 0 && reader.ok(); --left) {
     const auto first = static_cast<ColumnId>(reader.Varint());
-    ranges.push_back({first, static_cast<ColumnId>(reader.Varint())});
+    const auto count = static_cast<ColumnId>(reader.Varint());
+    for (ColumnId i = 0; i < count; ++i) columns.push_back(first + i);
   }
-  return ranges;
+  return columns;
 }
 
 }  // namespace rejoin

@@ -4,18 +4,21 @@
 // The head stands at the beginning of the entry as it is, so that nothing has to
 // be looked up or rearranged while rows are being written.
 //
-//   head    := kind byte | table | version | key parts | ranges
+//   head    := kind byte | table | version | key parts | ranges | from | count
 //   ranges  := count, then per range (first ColumnId, number of columns)
 //   entry   := head | flags byte | [rowid | old rowid - rowid] | [key] | [old key] | values
 //
-// Numbers are varints, signed ones zigzag. The key stands there where it is not
-// the rowid, the old key where it changed. Values: of kUpdate without a change of
-// key the columns that changed, each as (ColumnId + 1, value before), then 0; of
-// kDelete, kProbe and a change of key all columns of the ranges with their values
-// before. A value is as PutValue writes it, or the byte kTooLargeMark.
+// Numbers are varints, signed ones zigzag. The ranges are all columns that the
+// trigger knows (none for kInsert, which needs no values); this entry is about
+// `count` of them from the one at index `from` on. Tables with many columns take
+// several entries for one row. They follow each other directly; all but the first
+// say so.
 //
-// Tables with many columns take several entries for one row, each with other
-// columns. They follow each other directly; all but the first say so.
+// The key stands there where it is not the rowid, the old key where it changed.
+// Values: of kUpdate without a change of key the columns that changed, each as
+// (ColumnId + 1, value before), then 0; of kDelete, kProbe and a change of key
+// all columns of the entry with their values before. A value is as PutValue
+// writes it, or the byte kTooLargeMark.
 #pragma once
 
 #include <cstdint>
@@ -35,11 +38,6 @@ inline constexpr char kTooLargeMark = 5;
 // SQLite has no tables with more columns than this.
 inline constexpr std::uint32_t kMaxCaptureColumns = 32'767;
 
-struct ColumnRange {
-  ColumnId first = 0;
-  ColumnId count = 0;
-};
-
 struct CaptureHead {
   ChangeKind kind = ChangeKind::kInsert;
   bool has_rowid = false;     // not WITHOUT ROWID
@@ -47,7 +45,9 @@ struct CaptureHead {
   TableNumber table = 0;
   std::uint64_t version = 0;   // TrackedTable::version that the trigger was made for
   std::uint32_t key_parts = 0;  // 0: the key is the rowid
-  std::vector<ColumnRange> ranges;
+  std::vector<ColumnId> known;  // all columns that the trigger knows, ascending
+  std::uint32_t from = 0;       // of them, this entry is about `count` from here on
+  std::uint32_t count = 0;
 };
 
 void PutHead(Bytes& out, const CaptureHead& head);
@@ -77,8 +77,9 @@ class EntryWriter {
     ByteView bytes;
     ChangeKind kind = ChangeKind::kInsert;
     int key_parts = 0;
-    ByteView ranges;
-    int columns = 0;
+    std::vector<ColumnId> columns;  // that the entry is about
+
+    int column_count() const { return static_cast<int>(columns.size()); }
   };
   // Values that stand every `step` places.
   struct Places {
@@ -87,15 +88,18 @@ class EntryWriter {
   };
 
   static bool Parse(ByteView bytes, Head& head);
+  bool TakeHead(ByteView bytes);
   void Begin(const Head& head, ChangeKind kind, std::int64_t rowid, std::int64_t old_rowid);
   bool PutKey(Places parts, int count);  // false: a part is NULL
   void PutColumn(sqlite3_value* value);
   void PutColumns(Places values, int count);
-  bool PutChanged(ByteView ranges, sqlite3_value** pairs);  // false: none
+  bool PutChanged(const std::vector<ColumnId>& columns, sqlite3_value** pairs);  // false: none
   bool PutInsert(const Head& head, Places key, std::int64_t rowid);
   bool PutGone(const Head& head, ChangeKind kind, Places values, std::int64_t rowid);
   bool PutUpdate(const Head& head, const CapturedRow& row);
 
+  Bytes head_bytes_;  // of the row before: mostly this one's too
+  Head head_;
   Bytes entry_;
   std::size_t flags_at_ = 0;
   std::uint64_t max_cell_bytes_ = 0;
@@ -116,14 +120,36 @@ struct CaptureEntry {
   ByteView key;      // empty where the key is the rowid
   ByteView old_key;  // where key_changed, likewise
   ByteView ranges;   // as in the head
+  std::uint32_t from = 0;
+  std::uint32_t count = 0;
   ByteView values;
 };
 
-// False where the bytes do not hold a whole entry.
-bool ReadEntry(ByteReader& reader, CaptureEntry& entry);
+// Reads entries one after another. Rows of one statement have one head, which is
+// taken apart once.
+class EntryReader {
+ public:
+  explicit EntryReader(ByteView bytes) : reader_(bytes), rest_(bytes.size()) {}
+
+  // Goes on elsewhere in the same bytes.
+  void Seek(ByteView bytes) { reader_ = ByteReader(bytes); }
+  // False at the end, or where the bytes left do not hold a whole entry.
+  bool Next(CaptureEntry& entry);
+  // Bytes behind the last whole entry.
+  std::size_t rest() const { return rest_; }
+
+ private:
+  bool ReadHead(CaptureEntry& entry);
+
+  ByteReader reader_;
+  std::size_t rest_;
+  ByteView head_;
+  CaptureEntry shared_;  // what head_ says
+};
 
 // Passes over one value, kTooLargeMark included, and returns its bytes.
 ByteView SkipValue(ByteReader& reader);
-std::vector<ColumnRange> ReadRanges(ByteView ranges);
+// All columns of the ranges, ascending.
+std::vector<ColumnId> ReadRanges(ByteView ranges);
 
 }  // namespace rejoin

@@ -172,9 +172,8 @@ Status CheckSecret(Engine& engine, ByteView head) {
 // A merge writes user tables itself; what anybody else writes meanwhile would
 // get a stamp that says more than is true.
 Status CheckMerge(Engine& engine, ByteView bytes) {
-  ByteReader reader(bytes);
   CaptureEntry entry;
-  if (!ReadEntry(reader, entry)) return Fail(Code::kInternal, "an entry of ours cannot be read");
+  if (!EntryReader(bytes).Next(entry)) return Fail(Code::kInternal, "an entry of ours cannot be read");
   if (entry.kind == ChangeKind::kProbe) return {};
   Key key(entry.key);
   if (entry.key_parts == 0) AppendKeyPart(key, Value::Integer(entry.rowid));

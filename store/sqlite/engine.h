@@ -58,10 +58,6 @@ struct Engine {
   std::function<void(Engine&)> after_commit;
   std::function<void(Engine&)> after_rollback;
 
-  // SQLite is in the middle of a commit (FlushCapture is at work). A write
-  // transaction is open although sqlite3_get_autocommit() says 1, and no
-  // savepoint can be opened: SQLite would take it for one around the commit.
-  bool committing = false;
   // The schema cookie for which FlushCapture last compared columns.
   std::optional<std::int64_t> compared_cookie;
   // What capture triggers must say; read again where it does not match.

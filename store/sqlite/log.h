@@ -41,7 +41,9 @@ struct LogRecord {
   HybridTimestamp own;              // the stamp of `changes`
   Rank rank = Rank::kWritten;
   std::vector<Advance> advances;
-  std::vector<Change> changes;      // local: net changes, sorted by (table, key) unless the transaction spilled
+  // Local: net changes, sorted by (table, key). A transaction that spilled is
+  // sorted in parts, and so is one with several records.
+  std::vector<Change> changes;
   std::vector<TouchedKey> touched;  // merged
   // A merge too large to list its keys: whoever is behind this row is served by vector.
   bool overflow = false;
@@ -50,8 +52,11 @@ struct LogRecord {
 Result<LogHead> ReadLogHead(Engine& engine);
 
 // Called in xSync under the write lock: coalesces the capture buffer and appends
-// the transaction with a fresh stamp. Called again for the same transaction
-// (COMMIT was refused with BUSY) it replaces its own rows.
+// the transaction with a fresh stamp; nothing where it changed nothing. Called
+// again for the same transaction (COMMIT was refused with BUSY) it replaces its
+// own rows, if anything happened since. changes() and last_insert_rowid() are
+// afterwards what they were, but changes() of more than kMaxKeptChanges.
+inline constexpr std::int64_t kMaxKeptChanges = 10'000;
 Status FlushCapture(Engine& engine);
 
 // Appends what a merge did. `clock` is joined into the hybrid clock.
@@ -60,8 +65,6 @@ Status AppendMerge(Engine& engine, const std::vector<Advance>& advances,
 // Appends a local stamp whose rows are not listed (adoption): whoever is behind it
 // is served by vector. own becomes stamp.time.
 Status AppendAdoption(Engine& engine, const Stamp& stamp);
-// Appends local changes with a given stamp. own becomes stamp.time.
-Status AppendChanges(Engine& engine, const Stamp& stamp, const std::vector<Change>& changes);
 
 // Calls `each` for the rows after `position` in order, until it returns false.
 Status ForEachAfter(Engine& engine, std::uint64_t position,
@@ -73,7 +76,15 @@ Status ForEachBackwards(Engine& engine, std::uint64_t position,
 // Is the cursor's row there, with its tag and epoch?
 Result<bool> IsKnown(Engine& engine, const Cursor& cursor);
 
-// Drops folded rows from the tail until the log is within its bound.
+// Drops folded rows from the tail until the log is within its bound. The last row
+// stays.
 Status TrimLog(Engine& engine);
+
+// --- For those who append ------------------------------------------------------
+
+// Appends one row with a random tag. `head` is the last row, and is afterwards
+// this one.
+Status AppendLogRow(Engine& engine, LogHead& head, HybridTimestamp clock, HybridTimestamp own,
+                    ByteView body);
 
 }  // namespace rejoin

@@ -256,8 +256,9 @@ void Database::FinalizeWhenIdle() {
 }
 
 Result<Savepoint> Savepoint::Begin(Database& db) {
+  if (db.committing()) return Savepoint(nullptr);
   REJOIN_TRY(db.Exec(std::string("SAVEPOINT ") + kSavepoint));
-  return Savepoint(db);
+  return Savepoint(&db);
 }
 
 Savepoint::~Savepoint() {
@@ -269,6 +270,7 @@ Savepoint::~Savepoint() {
 }
 
 Status Savepoint::Release() {
+  if (db_ == nullptr) return {};
   REJOIN_TRY(db_->Exec(std::string("RELEASE ") + kSavepoint));
   db_ = nullptr;
   return {};

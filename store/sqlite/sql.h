@@ -104,6 +104,12 @@ class Database {
   // The same as soon as nobody holds one of them.
   void FinalizeWhenIdle();
 
+  // SQLite is in the first phase of a commit: a write transaction is open although
+  // sqlite3_get_autocommit() says 1, and no savepoint may be opened, for its end
+  // would commit. An error now rolls everything back anyway.
+  bool committing() const { return committing_; }
+  void set_committing(bool committing) { committing_ = committing; }
+
  private:
   friend class CachedStatement;
   std::string Expand(std::string_view sql) const;
@@ -114,6 +120,7 @@ class Database {
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> cache_;
   int holders_ = 0;  // of cached statements
   bool finalize_when_idle_ = false;
+  bool committing_ = false;
 };
 
 // last_insert_rowid() as it was before our own inserts.
@@ -130,7 +137,7 @@ class KeepLastInsertRowid {
 };
 
 // A named savepoint: rolled back by its destructor unless released. Outermost,
-// it is a transaction of its own.
+// it is a transaction of its own. While the database is committing it does nothing.
 class Savepoint {
  public:
   static Result<Savepoint> Begin(Database& db);
@@ -140,7 +147,7 @@ class Savepoint {
   Status Release();
 
  private:
-  explicit Savepoint(Database& db) : db_(&db) {}
+  explicit Savepoint(Database* db) : db_(db) {}
   Database* db_;
 };
 

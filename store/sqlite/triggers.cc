@@ -32,6 +32,8 @@ std::string Joined(const std::vector<std::string>& parts, const char* separator)
   return text;
 }
 
+std::size_t Width(const CaptureTable& table) { return static_cast<std::size_t>(table.width); }
+
 bool HasProbes(const TableShape& shape) {
   return shape.kind == KeyKind::kIndexed || !shape.uniques.empty();
 }
@@ -88,39 +90,49 @@ class TriggerText {
   // `sides`: the prefixes of each value, so that pairs stand side by side.
   std::vector<Part> Parts(ChangeKind kind, const std::vector<std::string>& sides,
                           const std::string& rowid_side) const {
-    const std::vector<ColumnId> columns = kind == ChangeKind::kInsert ? std::vector<ColumnId>() : columns_;
+    const std::vector<ColumnId> columns =
+        kind == ChangeKind::kInsert ? std::vector<ColumnId>() : columns_;
     const std::size_t key_values = key_.size() * sides.size();
     const CaptureTable* into = std::begin(kCaptureTables);
     const std::size_t wanted = key_values + columns.size() * sides.size();
-    while (static_cast<std::size_t>(into->width) < wanted && std::next(into) != std::end(kCaptureTables)) ++into;
-    const std::size_t room = (static_cast<std::size_t>(into->width) - key_values) / sides.size();
+    while (Width(*into) < wanted && std::next(into) != std::end(kCaptureTables)) ++into;
+    const std::size_t room = (Width(*into) - key_values) / sides.size();
 
     std::vector<Part> parts;
-    std::size_t next = 0;
+    CaptureHead head;
+    head.kind = kind;
+    head.has_rowid = shape_.kind != KeyKind::kWithoutRowid;
+    head.table = table_.number;
+    head.version = table_.version;
+    head.key_parts = static_cast<std::uint32_t>(key_.size());
+    head.known = columns;
     do {
-      const std::size_t end = std::min(columns.size(), next + room);
-      const std::vector<ColumnId> here(columns.begin() + static_cast<std::ptrdiff_t>(next),
-                                       columns.begin() + static_cast<std::ptrdiff_t>(end));
-      parts.push_back(OnePart(kind, sides, rowid_side, *into, here, next > 0));
-      next = end;
-    } while (next < columns.size());
+      head.count = static_cast<std::uint32_t>(std::min(columns.size() - head.from, room));
+      head.continues = head.from > 0;
+      parts.push_back(OnePart(head, sides, rowid_side, *into));
+      head.from += head.count;
+    } while (head.from < columns.size());
     return parts;
   }
 
-  Part OnePart(ChangeKind kind, const std::vector<std::string>& sides, const std::string& rowid_side,
-               const CaptureTable& into, const std::vector<ColumnId>& columns, bool continues) const {
+  Part OnePart(const CaptureHead& head, const std::vector<std::string>& sides,
+               const std::string& rowid_side, const CaptureTable& into) const {
+    Bytes bytes = secret_;
+    PutHead(bytes, head);
     std::vector<std::string> names = {"head"};
-    std::vector<std::string> values = {BlobLiteral(secret_ + Head(kind, columns, continues))};
-    if (shape_.kind != KeyKind::kWithoutRowid) {
+    std::vector<std::string> values = {BlobLiteral(bytes)};
+    if (head.has_rowid) {
       names.push_back("now_at");
       values.push_back(rowid_side + Rowid());
-      if (kind == ChangeKind::kUpdate) {
+      if (head.kind == ChangeKind::kUpdate) {
         names.push_back("was_at");
         values.push_back("OLD." + Rowid());
       }
     }
     std::vector<std::string> cells = key_;
-    for (const ColumnId column : columns) cells.push_back(QuoteName(*table_.columns[column].local));
+    for (std::uint32_t i = head.from; i < head.from + head.count; ++i) {
+      cells.push_back(QuoteName(*table_.columns[head.known[i]].local));
+    }
     std::size_t value = 0;
     for (const std::string& cell : cells) {
       for (const std::string& side : sides) {
@@ -130,25 +142,6 @@ class TriggerText {
     }
     return {std::string("INSERT INTO ") + into.name + "(" + Joined(names, ",") + ") ",
             Joined(values, ",")};
-  }
-
-  Bytes Head(ChangeKind kind, const std::vector<ColumnId>& columns, bool continues) const {
-    CaptureHead head;
-    head.kind = kind;
-    head.has_rowid = shape_.kind != KeyKind::kWithoutRowid;
-    head.continues = continues;
-    head.table = table_.number;
-    head.version = table_.version;
-    head.key_parts = static_cast<std::uint32_t>(key_.size());
-    for (const ColumnId column : columns) {
-      const bool extends = !head.ranges.empty() &&
-                           head.ranges.back().first + head.ranges.back().count == column;
-      if (!extends) head.ranges.push_back({column, 0});
-      ++head.ranges.back().count;
-    }
-    Bytes bytes;
-    PutHead(bytes, head);
-    return bytes;
   }
 
   std::string Values(ChangeKind kind, const std::vector<std::string>& sides,

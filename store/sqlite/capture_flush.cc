@@ -1,0 +1,222 @@
+#include <algorithm>
+
+#include "store/sqlite/coalesce.h"
+#include "store/sqlite/drift.h"
+#include "store/sqlite/log.h"
+#include "store/sqlite/log_codec.h"
+
+namespace rejoin {
+namespace {
+
+constexpr char kDropRow[] = "DELETE FROM {s}.rejoin__log WHERE pos = ?1 AND tag = ?2";
+constexpr char kCookie[] = "PRAGMA {s}.schema_version";
+constexpr char kTriggerTable[] =
+    "SELECT tbl_name FROM {s}.sqlite_schema WHERE type = 'trigger' AND name = ?1";
+constexpr char kReadReplica[] = "SELECT value FROM {s}.rejoin__meta WHERE name = 'replica'";
+// A statement that changes ?1 rows, or none: there is no other way to set changes().
+constexpr char kChange[] =
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?1) "
+    "INSERT OR REPLACE INTO {s}.rejoin__meta(name, value) SELECT 'changes', 0 FROM n";
+constexpr char kChangeNothing[] = "DELETE FROM {s}.rejoin__meta WHERE 0";
+
+// Writes changes to the log under one stamp, which is drawn for the first of them.
+class TransactionLog {
+ public:
+  explicit TransactionLog(Engine& engine) : engine_(engine) {}
+
+  Status Add(const ChangeView& change) {
+    if (!begun_) REJOIN_TRY(Begin());
+    const std::uint64_t weight =
+        ChangeWeight(change.columns == nullptr ? 0 : change.columns->size());
+    const std::size_t bytes = change.key.size() + change.moved_from.size() + change.values.size();
+    const bool full = writer_.size_bytes() + bytes > engine_.limits.log_body_bytes ||
+                      writer_.weight() + weight > kMaxBodyWeight;
+    if (full && !writer_.empty()) REJOIN_TRY(Append({}));
+    writer_.Add(change);
+    return {};
+  }
+
+  // The last row says that the own vector entry advanced: only with it everything
+  // is listed.
+  Status Finish() {
+    if (!begun_) return {};
+    REJOIN_ASSIGN(const ReplicaNumber self, Self());
+    return Append({{self, before_, time_}});
+  }
+
+ private:
+  Status Begin() {
+    REJOIN_ASSIGN(head_, ReadLogHead(engine_));
+    before_ = head_.own;
+    time_ = Tick(head_.clock, engine_.env.clock->WallMs());
+    begun_ = true;
+    return {};
+  }
+
+  Result<ReplicaNumber> Self() {
+    ReplicaId self;
+    {
+      REJOIN_ASSIGN(CachedStatement read, engine_.db.Cached(kReadReplica));
+      REJOIN_ASSIGN(const bool found, read->Step());
+      const auto id = found ? ReplicaId::FromBytes(read->Text(0)) : std::nullopt;
+      if (!id) return Fail(Code::kCorrupt, "rejoin__meta holds no replica id; run rejoin doctor");
+      self = *id;
+    }
+    return engine_.catalog.Intern(self);
+  }
+
+  Status Append(const std::vector<Advance>& advances) {
+    const Bytes body = writer_.Take(Rank::kWritten, advances, false);
+    REJOIN_TRY(AppendLogRow(engine_, head_, time_, time_, body));
+    engine_.session.log_rows.emplace_back(head_.cursor.position, head_.cursor.tag);
+    return {};
+  }
+
+  Engine& engine_;
+  LogBodyWriter writer_;
+  LogHead head_;
+  HybridTimestamp before_;
+  HybridTimestamp time_;
+  bool begun_ = false;
+};
+
+// A table that ALTER TABLE renamed in this transaction took its triggers along.
+Status FollowName(Engine& engine, TrackedTable& table) {
+  {
+    const std::string trigger = "rejoin__" + std::to_string(table.number) + "_insert";
+    REJOIN_ASSIGN(CachedStatement find, engine.db.Cached(kTriggerTable));
+    find->BindText(1, trigger);
+    REJOIN_ASSIGN(const bool found, find->Step());
+    if (!found || find->Text(0) == *table.local) return {};
+    table.local = std::string(find->Text(0));
+  }
+  return engine.catalog.SaveTable(table);
+}
+
+bool KnowsColumns(const TrackedTable& table, const TableShape& now) {
+  return std::all_of(now.columns.begin(), now.columns.end(), [&table](const ShapeColumn& column) {
+    if (column.key_part != 0 || column.generated) return true;
+    return std::any_of(table.columns.begin(), table.columns.end(),
+                       [&column](const TrackedColumn& known) { return known.local == column.name; });
+  });
+}
+
+// What was written may have columns that the catalog has never heard of.
+Status FollowColumns(Engine& engine, TrackedTable& table) {
+  REJOIN_TRY(FollowName(engine, table));
+  Result<TableShape> now = ReadTableShape(engine.db, *table.local);
+  // A table that is gone, or no longer fit, is noticed when the schema is followed.
+  if (!now) return now.error().code == Code::kUnknownTable || now.error().code == Code::kNotTrackable
+                       ? Status()
+                       : tl::unexpected(now.error());
+  if (!KnowsColumns(table, *now)) return AdoptSchemaChange(engine, table);
+  table.shape = std::move(*now);
+  return {};
+}
+
+Status FollowSchemaCookie(Engine& engine) {
+  std::int64_t cookie = 0;
+  {
+    REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kCookie));
+    REJOIN_TRY(read->Step());
+    cookie = read->Integer(0);
+  }
+  if (engine.compared_cookie == cookie) return {};
+  for (const auto& table : engine.catalog.tables()) {
+    if (table->local) REJOIN_TRY(FollowColumns(engine, *table));
+  }
+  engine.compared_cookie = cookie;
+  return {};
+}
+
+Status CoalesceSpilled(CaptureBuffer& buffer, std::size_t window_bytes, Coalescer& coalescer) {
+  Bytes window;
+  std::uint64_t offset = 0;
+  std::size_t wanted = window_bytes;
+  while (offset < buffer.size_bytes()) {
+    const std::uint64_t left = buffer.size_bytes() - offset;
+    window.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, wanted)));
+    REJOIN_TRY(buffer.Read(offset, window.data(), window.size()));
+    REJOIN_ASSIGN(const std::size_t taken, coalescer.Take(window, window.size() == left));
+    if (taken == 0 && window.size() == left) break;
+    // One row larger than the window: read on until it is whole.
+    wanted = taken == 0 ? 2 * window.size() : window_bytes;
+    offset += taken;
+  }
+  if (offset == buffer.size_bytes()) return {};
+  return Fail(Code::kInternal, "captured changes cannot be read; please report it");
+}
+
+Status WriteLog(Engine& engine) {
+  TransactionLog log(engine);
+  Coalescer coalescer(engine, [&log](const ChangeView& change) { return log.Add(change); });
+  CaptureBuffer& buffer = engine.capture;
+  if (buffer.spilled()) {
+    REJOIN_TRY(CoalesceSpilled(buffer, engine.limits.capture_memory_bytes, coalescer));
+  } else {
+    REJOIN_ASSIGN(const std::size_t taken, coalescer.Take(buffer.InMemory(), true));
+    if (taken != buffer.size_bytes()) {
+      return Fail(Code::kInternal, "captured changes cannot be read; please report it");
+    }
+  }
+  return log.Finish();
+}
+
+// Of an earlier attempt to commit. A rollback to a savepoint may have taken them
+// back, and others may stand in their places: the tag tells.
+Status DropOwnRows(Engine& engine) {
+  for (const auto& [position, tag] : engine.session.log_rows) {
+    REJOIN_ASSIGN(CachedStatement drop, engine.db.Cached(kDropRow));
+    drop->Bind(1, position).Bind(2, tag);
+    REJOIN_TRY(drop->Run());
+  }
+  engine.session.log_rows.clear();
+  return {};
+}
+
+Status Flush(Engine& engine) {
+  REJOIN_TRY(DropOwnRows(engine));
+  if (engine.capture.empty()) return {};
+  REJOIN_TRY(engine.catalog.Refresh());
+  REJOIN_TRY(FollowSchemaCookie(engine));
+  if (engine.before_commit) REJOIN_TRY(engine.before_commit(engine));
+  return WriteLog(engine);
+}
+
+// changes() after a COMMIT is that of the last statement before it.
+Status RestoreChanges(Engine& engine, sqlite3_int64 changes) {
+  if (sqlite3_changes64(engine.db.handle()) == changes || changes > kMaxKeptChanges) return {};
+  if (changes == 0) return engine.db.Exec(kChangeNothing);
+  REJOIN_ASSIGN(CachedStatement change, engine.db.Cached(kChange));
+  change->Bind(1, std::int64_t{changes});
+  return change->Run();
+}
+
+class Committing {
+ public:
+  explicit Committing(Database& db) : db_(db) { db_.set_committing(true); }
+  Committing(const Committing&) = delete;
+  Committing& operator=(const Committing&) = delete;
+  ~Committing() { db_.set_committing(false); }
+
+ private:
+  Database& db_;
+};
+
+}  // namespace
+
+Status FlushCapture(Engine& engine) {
+  CaptureSession& session = engine.session;
+  const bool nothing_new = session.flushed || (engine.capture.empty() && session.log_rows.empty());
+  if (nothing_new || engine.merging != nullptr) return {};
+  const KeepLastInsertRowid keep(engine.db.handle());
+  const sqlite3_int64 changes = sqlite3_changes64(engine.db.handle());
+  const Committing committing(engine.db);
+  REJOIN_TRY(Flush(engine));
+  // A statement that commits by itself sets changes() when it ends.
+  if (session.explicit_end) REJOIN_TRY(RestoreChanges(engine, changes));
+  session.flushed = true;
+  return {};
+}
+
+}  // namespace rejoin
