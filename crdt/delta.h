@@ -21,7 +21,7 @@ namespace rejoin {
 struct RoomId {
   std::array<std::uint8_t, 16> bytes{};
   bool IsSet() const { return *this != RoomId{}; }
-  friend auto operator<=>(const RoomId&, const RoomId&) = default;
+  friend bool operator==(const RoomId&, const RoomId&) = default;
 };
 
 struct DeltaHeader {

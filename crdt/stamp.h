@@ -8,9 +8,9 @@
 #pragma once
 
 #include <array>
-#include <bit>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <optional>
 #include <string>
@@ -52,13 +52,12 @@ struct ReplicaId {
   std::string Hex() const;
   ByteView View() const { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-  friend constexpr auto operator<=>(const ReplicaId&, const ReplicaId&) = default;
-  // As two words: stamps are compared cell by cell, and mostly equal.
-  friend constexpr bool operator==(const ReplicaId& a, const ReplicaId& b) {
-    using Words = std::array<std::uint64_t, 2>;
-    const auto left = std::bit_cast<Words>(a.bytes);
-    const auto right = std::bit_cast<Words>(b.bytes);
-    return left[0] == right[0] && left[1] == right[1];
+  // By memcmp: two words for ==, and not every standard library orders arrays.
+  friend bool operator==(const ReplicaId& a, const ReplicaId& b) {
+    return std::memcmp(a.bytes.data(), b.bytes.data(), sizeof(a.bytes)) == 0;
+  }
+  friend std::strong_ordering operator<=>(const ReplicaId& a, const ReplicaId& b) {
+    return std::memcmp(a.bytes.data(), b.bytes.data(), sizeof(a.bytes)) <=> 0;
   }
 };
 
@@ -77,7 +76,7 @@ struct Stamp {
   HybridTimestamp time;
   ReplicaId replica;
 
-  friend constexpr auto operator<=>(const Stamp&, const Stamp&) = default;
+  friend auto operator<=>(const Stamp&, const Stamp&) = default;
 };
 
 }  // namespace rejoin

@@ -1,6 +1,6 @@
 #include "crdt/value.h"
 
-#include <bit>
+#include <cstring>
 
 namespace rejoin {
 namespace {
@@ -20,10 +20,17 @@ std::uint64_t ReadBigEndian64(ByteReader& reader) {
 }  // namespace
 
 Value Value::Real(double number) {
-  return {ValueType::kReal, std::bit_cast<std::uint64_t>(number), {}};
+  Value value{ValueType::kReal, 0, {}};
+  static_assert(sizeof(value.bits) == sizeof(number));
+  std::memcpy(&value.bits, &number, sizeof(number));
+  return value;
 }
 
-double Value::real() const { return std::bit_cast<double>(bits); }
+double Value::real() const {
+  double number = 0;
+  std::memcpy(&number, &bits, sizeof(number));
+  return number;
+}
 
 void PutValue(Bytes& out, const Value& value) {
   out.push_back(static_cast<char>(value.type));

@@ -32,7 +32,12 @@ struct Value {
   double real() const;
   std::size_t size_bytes() const { return 8 + bytes.size(); }
 
-  friend auto operator<=>(const Value&, const Value&) = default;
+  // Spelt out: not every standard library has <=> for strings.
+  friend std::strong_ordering operator<=>(const Value& a, const Value& b) {
+    if (a.type != b.type) return a.type <=> b.type;
+    if (a.bits != b.bits) return a.bits <=> b.bits;
+    return a.bytes.compare(b.bytes) <=> 0;
+  }
   friend bool operator==(const Value&, const Value&) = default;
 };
 

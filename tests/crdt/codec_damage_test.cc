@@ -149,6 +149,51 @@ TEST(CodecDamage, SectionsOutOfPlaceAreCorrupt) {
   EXPECT_EQ(ErrorOf(Rewritten({good[0], good[1], good[2], good[2], good[3]})).code, Code::kCorrupt);
 }
 
+// The sections of a delta of several blocks as they lie in its bytes, checksums included.
+std::vector<Bytes> RawSections(const Bytes& bytes) {
+  ByteReader reader(ByteView(bytes).substr(kDeltaMagic.size() + 3 + 8));
+  std::vector<Bytes> sections;
+  while (reader.remaining() > 0) {
+    const ByteView before = reader.rest();
+    reader.Byte();
+    reader.LengthPrefixed();
+    reader.Fixed64();
+    sections.emplace_back(before.substr(0, before.size() - reader.remaining()));
+  }
+  EXPECT_TRUE(reader.ok());
+  return sections;
+}
+
+TEST(CodecDamage, SectionsMovedLostOrRepeatedBreakTheChain) {
+  const Bytes bytes = *WriteDelta(WideDelta(20000));
+  const std::vector<Bytes> good = RawSections(bytes);
+  const Bytes prelude = bytes.substr(0, kDeltaMagic.size() + 3 + 8);
+  ASSERT_GE(good.size(), 6u);
+  const auto joined = [&prelude](const std::vector<Bytes>& sections) {
+    Bytes all = prelude;
+    for (const Bytes& section : sections) all += section;
+    return all;
+  };
+  ASSERT_EQ(joined(good), bytes);
+  for (std::size_t i = 0; i < good.size(); ++i) {
+    const auto at = static_cast<std::ptrdiff_t>(i);
+    std::vector<Bytes> moved = good;
+    if (i > 0) std::swap(moved[i], moved[i - 1]);
+    std::vector<Bytes> lost = good;
+    lost.erase(lost.begin() + at);
+    std::vector<Bytes> repeated = good;
+    repeated.insert(repeated.begin() + at, good[i]);
+    for (const std::vector<Bytes>& sections : {moved, lost, repeated}) {
+      if (sections == good) continue;
+      const Error error = ErrorOf(joined(sections));
+      EXPECT_EQ(error.code, Code::kCorrupt) << i;
+      // The last section lost looks like a truncation, repeated like a tail.
+      const bool last = i + 1 == good.size();
+      if (!last) EXPECT_NE(error.message.find("checksum"), std::string::npos) << error.message;
+    }
+  }
+}
+
 // Any byte of a body changed, with a right checksum: whatever comes of it, the
 // reader neither crashes nor accepts a row that the writer would refuse.
 TEST(CodecDamage, ChangedBodiesAreRefusedOrWellFormed) {
