@@ -107,7 +107,9 @@ Status FollowTable(Engine& engine, TrackedTable& table) {
   const bool changed = !drift.empty();
   table.shape = std::move(*shape);
   REJOIN_ASSIGN(const bool moved, RowsHaveMoved(engine, table));
-  if (intact && !changed && !moved) return {};
+  // A new index may displace rows, and columns may have been adopted by a commit.
+  REJOIN_ASSIGN(const bool current, CaptureTriggersAreCurrent(engine, table));
+  if (intact && !changed && !moved && current) return {};
 
   if (changed) REJOIN_TRY(ApplyColumnDrift(engine, table, drift));
   if (!drift.lost.empty()) {
@@ -116,7 +118,7 @@ Status FollowTable(Engine& engine, TrackedTable& table) {
                                           "for again from a peer"));
   }
   if (!intact || moved) REJOIN_TRY(TableWasRebuilt(engine, table));
-  if (!intact || changed) REJOIN_TRY(CreateCaptureTriggers(engine, table));
+  if (changed || !current) REJOIN_TRY(CreateCaptureTriggers(engine, table));
   if (!intact || moved) REJOIN_TRY(AdoptRows(engine, table, false));
   if (!drift.shown_now.empty()) REJOIN_TRY(ReshowRecords(engine, table));
   REJOIN_TRY(ShowHiddenAgain(engine, table));

@@ -1,5 +1,6 @@
 #include "store/sqlite/sql.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace rejoin {
@@ -198,7 +199,7 @@ void CachedStatement::Release() {
 Database::Database(sqlite3* handle, std::string schema)
     : handle_(handle), schema_(std::move(schema)), quoted_schema_(QuoteName(schema_)) {}
 
-// A mark inside quotes is part of somebody's name.
+// A mark inside quotes is part of somebody's name; a quote in a comment is none.
 std::string Database::Expand(std::string_view sql) const {
   std::string expanded;
   char quote = 0;
@@ -207,6 +208,12 @@ std::string Database::Expand(std::string_view sql) const {
     if (quote == 0 && sql.substr(at, 3) == "{s}") {
       expanded += quoted_schema_;
       at += 2;
+      continue;
+    }
+    if (quote == 0 && sql.substr(at, 2) == "--") {
+      const std::size_t end = std::min(sql.find('\n', at), sql.size());
+      expanded.append(sql.substr(at, end - at));
+      at = end - 1;
       continue;
     }
     if (quote == 0 && (c == '"' || c == '\'')) {

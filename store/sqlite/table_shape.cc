@@ -8,8 +8,9 @@
 namespace rejoin {
 namespace {
 
-constexpr char kFindTable[] =
-    "SELECT name, type, wr, strict FROM pragma_table_list(?1, ?2) WHERE schema = ?2";
+// Has no form that takes the table's name as a parameter.
+constexpr char kFindTable[] = "PRAGMA {s}.table_list(%t)";
+constexpr char kFindTemporary[] = "PRAGMA temp.table_list(%t)";
 constexpr char kListColumns[] =
     "SELECT name, type, \"notnull\", dflt_value, pk, hidden FROM pragma_table_xinfo(?1, ?2) "
     "ORDER BY cid";
@@ -64,31 +65,30 @@ Result<std::string> StoredSql(Database& db, std::string_view type, const std::st
   return found ? std::string(read->Text(0)) : std::string();
 }
 
+Result<Statement> FindTable(Database& db, std::string sql, const std::string& table) {
+  return db.Prepare(sql.replace(sql.find("%t"), 2, QuoteName(table)));
+}
+
 // Name, kind of storage and strictness; or why there is nothing to track.
 Status ReadTable(Database& db, const std::string& wanted, TableShape& shape) {
-  bool found = false;
-  {
-    REJOIN_ASSIGN(CachedStatement find, db.Cached(kFindTable));
-    find->BindText(1, wanted).BindText(2, db.schema());
-    REJOIN_ASSIGN(found, find->Step());
-    if (found) {
-      shape.name = std::string(find->Text(0));
-      const std::string reason = WhyNot(shape.name, find->Text(1));
-      if (!reason.empty()) return NotTrackable(shape.name, reason);
-      if (find->Integer(2) != 0) shape.kind = KeyKind::kWithoutRowid;
-      shape.strict = find->Integer(3) != 0;
-      return {};
+  REJOIN_ASSIGN(Statement find, FindTable(db, kFindTable, wanted));
+  REJOIN_ASSIGN(const bool found, find.Step());
+  if (!found) {
+    REJOIN_ASSIGN(Statement temporary, FindTable(db, kFindTemporary, wanted));
+    REJOIN_ASSIGN(const bool is_temporary, temporary.Step());
+    if (is_temporary) {
+      return NotTrackable(wanted, "it is a temporary table, which ends with its connection; create "
+                                  "it without TEMP");
     }
+    return Fail(Code::kUnknownTable, "there is no table " + wanted + " in " + db.schema() +
+                                         "; create it first, or correct the name");
   }
-  REJOIN_ASSIGN(CachedStatement temporary, db.Cached(kFindTable));
-  temporary->BindText(1, wanted).BindText(2, "temp");
-  REJOIN_ASSIGN(found, temporary->Step());
-  if (found && db.schema() != "temp") {
-    return NotTrackable(wanted, "it is a temporary table, which ends with its connection; create "
-                                "it without TEMP");
-  }
-  return Fail(Code::kUnknownTable, "there is no table " + wanted + " in " + db.schema() +
-                                       "; create it first, or correct the name");
+  shape.name = std::string(find.Text(1));
+  const std::string reason = WhyNot(shape.name, find.Text(2));
+  if (!reason.empty()) return NotTrackable(shape.name, reason);
+  if (find.Integer(4) != 0) shape.kind = KeyKind::kWithoutRowid;
+  shape.strict = find.Integer(5) != 0;
+  return {};
 }
 
 std::string CollationOf(Database& db, const std::string& table, const std::string& column) {

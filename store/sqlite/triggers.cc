@@ -9,6 +9,10 @@
 namespace rejoin {
 namespace {
 
+constexpr char kReadTrigger[] =
+    "SELECT sql FROM {s}.sqlite_schema WHERE type = 'trigger' AND name = ?1";
+
+constexpr const char* kCaptures[] = {"insert", "update", "delete"};
 constexpr const char* kEvents[] = {"insert", "update", "delete", "probe_insert", "probe_update"};
 
 std::string TriggerName(TableNumber table, const char* event) {
@@ -250,6 +254,16 @@ class TriggerText {
   std::vector<std::string> key_;  // quoted; empty where the key is the rowid
 };
 
+// SQLite keeps the text without the name of the schema.
+std::string AsStored(std::string sql) { return sql.erase(sql.find("{s}."), 4); }
+
+Result<std::int64_t> Secret(Engine& engine) {
+  REJOIN_ASSIGN(const auto secret, engine.Meta("secret"));
+  if (secret && secret->type == ValueType::kInteger) return secret->integer();
+  return Fail(Code::kCorrupt, "rejoin__meta lacks its entry 'secret'; restore the file from a "
+                              "backup, or call rejoin_uninstall() and track the tables again");
+}
+
 }  // namespace
 
 Bytes SecretBytes(std::int64_t secret) {
@@ -270,21 +284,30 @@ std::vector<std::string> CaptureTriggerSql(const TrackedTable& table, std::int64
 
 std::vector<std::string> CaptureTriggerNames(const TrackedTable& table) {
   std::vector<std::string> names;
-  const std::size_t count = HasProbes(table.shape) ? std::size(kEvents) : 3;
-  for (std::size_t i = 0; i < count; ++i) names.push_back(TriggerName(table.number, kEvents[i]));
+  for (const char* const event : kCaptures) names.push_back(TriggerName(table.number, event));
   return names;
+}
+
+Result<bool> CaptureTriggersAreCurrent(Engine& engine, const TrackedTable& table) {
+  REJOIN_ASSIGN(const std::int64_t secret, Secret(engine));
+  std::vector<std::string> expected;
+  for (const std::string& sql : CaptureTriggerSql(table, secret)) expected.push_back(AsStored(sql));
+  std::size_t found = 0;
+  for (const char* const event : kEvents) {
+    REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kReadTrigger));
+    read->BindText(1, TriggerName(table.number, event));
+    REJOIN_ASSIGN(const bool there, read->Step());
+    if (!there) continue;
+    ++found;
+    if (std::find(expected.begin(), expected.end(), read->Text(0)) == expected.end()) return false;
+  }
+  return found == expected.size();
 }
 
 Status CreateCaptureTriggers(Engine& engine, const TrackedTable& table) {
   REJOIN_TRY(DropCaptureTriggers(engine, table.number));
-  REJOIN_ASSIGN(const auto secret, engine.Meta("secret"));
-  if (!secret || secret->type != ValueType::kInteger) {
-    return Fail(Code::kCorrupt, "rejoin__meta lacks its entry 'secret'; restore the file from a "
-                                "backup, or call rejoin_uninstall() and track the tables again");
-  }
-  for (const std::string& sql : CaptureTriggerSql(table, secret->integer())) {
-    REJOIN_TRY(engine.db.Exec(sql));
-  }
+  REJOIN_ASSIGN(const std::int64_t secret, Secret(engine));
+  for (const std::string& sql : CaptureTriggerSql(table, secret)) REJOIN_TRY(engine.db.Exec(sql));
   return {};
 }
 

@@ -19,8 +19,13 @@ namespace rejoin {
 // in it, so a renamed column needs no new trigger.
 std::vector<std::string> CaptureTriggerSql(const TrackedTable& table, std::int64_t secret);
 
-// Names of the triggers that the table should have.
+// Names of the triggers without which nothing would be captured: all but the
+// probes, which come and go with indexes.
 std::vector<std::string> CaptureTriggerNames(const TrackedTable& table);
+
+// Whether the triggers are those that CaptureTriggerSql makes for table.shape and
+// the catalog's columns. Missing ones: false.
+Result<bool> CaptureTriggersAreCurrent(Engine& engine, const TrackedTable& table);
 
 // Makes them; those that are there already are made anew.
 Status CreateCaptureTriggers(Engine& engine, const TrackedTable& table);
