@@ -67,17 +67,17 @@ bool MemoryTable::IsLocal(ColumnId column) const {
                             [&](const ColumnDef& local) { return local.name == columns[column]; });
 }
 
-std::optional<Hidden> BrokenCheck(const TableDef& def, const Row& row) {
+const char* BrokenCheck(const TableDef& def, const Row& row) {
   for (const ColumnDef& column : def.columns) {
-    if (column.not_null && row.at(column.name).type == ValueType::kNull) return Hidden::kNotNull;
+    if (column.not_null && row.at(column.name).type == ValueType::kNull) return "NOT NULL";
   }
   for (const ColumnDef& column : def.columns) {
     if (!column.forbidden) continue;
     if (ForComparison(row.at(column.name)) == ForComparison(*column.forbidden)) {
-      return Hidden::kCheck;
+      return "CHECK";
     }
   }
-  return std::nullopt;
+  return nullptr;
 }
 
 std::optional<UniqueValues> ValuesOf(const TableDef& def, const std::vector<std::string>& set,
@@ -108,8 +108,8 @@ TableView ViewOf(const MemoryTable& table) {
       continue;
     }
     Row row = ShownRow(table, state);
-    if (const auto broken = BrokenCheck(*table.def, row)) {
-      view.hidden.emplace(key, *broken);
+    if (BrokenCheck(*table.def, row) != nullptr) {
+      view.hidden.emplace(key, Hidden::kCheck);
       continue;
     }
     const Stamp stamp = ShowStamp(state, table.rules, unique_columns);

@@ -33,8 +33,9 @@ struct TableView {
 // A pure function of states and definition; rules: docs/merge_rules.md, section 4.
 TableView ViewOf(const MemoryTable& table);
 
-// The constraints of a definition, for those who write.
-std::optional<Hidden> BrokenCheck(const TableDef& def, const Row& row);
+// The name of the first constraint that the row breaks by itself, "NOT NULL" or
+// "CHECK"; nullptr where there is none.
+const char* BrokenCheck(const TableDef& def, const Row& row);
 // Values of a UNIQUE set, or nullopt where one of them is NULL. Two rows clash
 // where these are equal: numbers by value, 1 as 1.0, as SQL compares them.
 using UniqueValues = std::vector<Value>;

@@ -9,10 +9,6 @@ tl::unexpected<Error> Violated(const char* constraint, const std::string& table)
   return Fail(Code::kSql, std::string(constraint) + " constraint failed: " + table);
 }
 
-tl::unexpected<Error> Violated(Hidden check, const std::string& table) {
-  return Violated(check == Hidden::kNotNull ? "NOT NULL" : "CHECK", table);
-}
-
 bool HasColumn(const TableDef& def, const std::string& name) {
   return std::any_of(def.columns.begin(), def.columns.end(),
                      [&name](const ColumnDef& column) { return column.name == name; });
@@ -77,7 +73,7 @@ Status MemoryTransaction::Make(Work& work, const Op& op) {
   const TableDef& def = *work.table->def;
   Row row = op.values;
   for (const ColumnDef& column : def.columns) row.emplace(column.name, column.default_value);
-  if (const auto broken = BrokenCheck(def, row)) return Violated(*broken, def.name);
+  if (const char* const broken = BrokenCheck(def, row)) return Violated(broken, def.name);
   if (op.kind == Op::Kind::kUpsert && work.now.count(op.key) > 0) return Edit(work, op, op.key);
 
   for (const Key& other : InTheWay(work, op.key, op.key, row)) {
@@ -98,7 +94,7 @@ Status MemoryTransaction::Edit(Work& work, const Op& op, const Key& new_key) {
   const TableDef& def = *work.table->def;
   WorkingRow edited = work.now.at(op.key);
   for (const auto& [name, value] : op.values) edited.row[name] = value;
-  if (const auto broken = BrokenCheck(def, edited.row)) return Violated(*broken, def.name);
+  if (const char* const broken = BrokenCheck(def, edited.row)) return Violated(broken, def.name);
   const bool taken = new_key != op.key && work.now.count(new_key) > 0;
   if (taken || !InTheWay(work, op.key, new_key, edited.row).empty()) {
     return Violated("UNIQUE", def.name);

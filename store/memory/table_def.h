@@ -56,7 +56,11 @@ struct Op {
 using Transaction = std::vector<Op>;
 
 // Why a present row is not shown.
-enum class Hidden : std::uint8_t { kUnknownTable, kNotNull, kCheck, kUnique };
+enum class Hidden : std::uint8_t {
+  kUnknownTable,
+  kCheck,   // it breaks a NOT NULL or a CHECK
+  kUnique,  // a row taken before it has one of its UNIQUE values
+};
 
 struct QuarantinedRow {
   std::string table;

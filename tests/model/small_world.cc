@@ -106,12 +106,10 @@ int SmallWorld::Hear(int local, int other) {
     return memo->second = local;
   }
   ++merges_;
-  Local receiver = before;
+  const Knowledge known = before.known | sender.known;
+  Local receiver{before.replica, before.next, known, before.store, {}, local, other};
   const auto report = receiver.store.Join(delta);
-  receiver.known |= sender.known;
   receiver.state = receiver.store.CollectSince({});
-  receiver.was = local;
-  receiver.heard = other;
   if (!report) {
     Fault("the delta is refused: " + report.error().message, receiver);
   } else if ((report->rows_changed == 0) != (before.state.blocks == receiver.state.blocks)) {

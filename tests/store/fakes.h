@@ -16,13 +16,22 @@ class FakeClock final : public Clock {
   std::uint64_t wall_ms = 1'700'000'000'000;
 };
 
-// Never the same twice in the life of a process, and never 0.
+// The same sequence for the same seed, without repetition.
 class FakeRandom final : public Random {
  public:
-  std::uint64_t Draw64() override { return state_ += 0x9e3779b97f4a7c15u; }
+  explicit FakeRandom(std::uint64_t seed = 0) : state_(Scattered(seed + kStep)) {}
+
+  std::uint64_t Draw64() override { return Scattered(state_ += kStep); }
 
  private:
-  std::uint64_t state_ = 1;
+  static constexpr std::uint64_t kStep = 0x9e3779b97f4a7c15u;
+  static std::uint64_t Scattered(std::uint64_t z) {  // splitmix64
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+
+  std::uint64_t state_;
 };
 
 // The replica with this number in a test; greater numbers win ties.

@@ -1,0 +1,81 @@
+// Random lives of several replicas: what they write, and when they hear of whom.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "store/memory/memory_store.h"
+#include "tests/store/fakes.h"
+#include "tests/store/test_replica.h"
+
+namespace rejoin {
+
+struct ScriptStep {
+  enum class Kind : std::uint8_t {
+    kCommit,          // `replica` executes `transaction`
+    kHear,            // it hears of `peer` by vector
+    kHearByCursor,    // ... of what came after the last time, by vector where it cannot
+    kHearEverything,  // ... of all there is, as at the first time
+    kTrim,            // it forgets its local order
+    kGrow,            // it gets the column "late" of table "item"
+    kDefine,          // it gets the table "person"
+  };
+  Kind kind = Kind::kCommit;
+  std::size_t replica = 0;
+  std::size_t peer = 0;
+  Transaction transaction = {};
+  std::uint8_t pause_ms = 0;  // before the step, at all replicas
+};
+
+struct ExchangeScript {
+  std::size_t replicas = 2;
+  RowRules item_rules;
+  RowRules person_rules;
+  std::vector<Rows> adopted;  // per replica: rows of "item" before it was tracked
+  std::vector<ScriptStep> steps;
+};
+
+// Plays a script on replicas of one kind and, step by step, on memory stores with
+// the same ids and clocks. They are to agree after each step; in the end, when
+// everybody has heard of everybody, all are to be equal.
+class ScriptPlayer {
+ public:
+  // `skewed`: clocks of the replicas differ, some stand still.
+  ScriptPlayer(const TestReplicaMaker& maker, const ExchangeScript& script, bool skewed);
+
+  // Returns the first disagreement, or nothing.
+  std::string Play();
+
+ private:
+  struct Peer {
+    FakeClock clock;
+    std::unique_ptr<TestReplica> replica;
+    FakeRandom random;
+    std::unique_ptr<MemoryStore> oracle;
+    std::map<std::size_t, Cursor> cursors;  // of others
+    bool knows_person = false;
+    bool has_late = false;
+  };
+
+  void Start();
+  void Do(const ScriptStep& step);
+  void Commit(Peer& peer, Transaction transaction);
+  void Hear(std::size_t to, std::size_t from, ScriptStep::Kind how);
+  void Grow(Peer& peer);
+  void Define(Peer& peer);
+  void Finish();
+  void Compare(Peer& peer);
+  void CompareAll();
+  void Fault(const std::string& what);
+
+  const ExchangeScript& script_;
+  std::size_t step_ = 0;
+  std::vector<std::unique_ptr<Peer>> peers_;
+  bool skewed_;
+  std::string fault_;
+};
+
+}  // namespace rejoin

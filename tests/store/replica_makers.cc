@@ -1,0 +1,7 @@
+#include "tests/store/test_replica.h"
+
+namespace rejoin {
+
+std::vector<TestReplicaMaker> AllReplicaMakers() { return {MemoryReplicas()}; }
+
+}  // namespace rejoin
