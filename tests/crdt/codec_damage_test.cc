@@ -188,8 +188,9 @@ TEST(CodecDamage, SectionsMovedLostOrRepeatedBreakTheChain) {
       const Error error = ErrorOf(joined(sections));
       EXPECT_EQ(error.code, Code::kCorrupt) << i;
       // The last section lost looks like a truncation, repeated like a tail.
-      const bool last = i + 1 == good.size();
-      if (!last) EXPECT_NE(error.message.find("checksum"), std::string::npos) << error.message;
+      if (i + 1 < good.size()) {
+        EXPECT_NE(error.message.find("checksum"), std::string::npos) << error.message;
+      }
     }
   }
 }
