@@ -1,8 +1,7 @@
-// What every command of the program `rejoin` shares: exit statuses, how a
-// command joins the command line, and how it prints. Told in docs/cli.md.
+// What every command of the program `rejoin` shares: exit statuses, and how a
+// command joins the command line. Told in docs/cli.md.
 #pragma once
 
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -10,7 +9,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/status.h"
+#include "cli/print.h"
 
 namespace rejoin::cli {
 
@@ -26,16 +25,6 @@ enum class Exit : int {
 struct Chosen {
   std::function<Result<Exit>()> run;
 };
-
-using Json = nlohmann::ordered_json;
-
-// One line on stdout.
-void PrintLine(const std::string& line);
-// A document on stdout. Text that is no UTF-8 is shown with U+FFFD.
-void PrintJson(const Json& json);
-
-// "1 row", "2 rows"
-std::string Count(std::uint64_t number, const std::string& noun);
 
 // Each adds one command, or more, to the program.
 void AddTrack(CLI::App& app, Chosen& chosen);    // track, untrack

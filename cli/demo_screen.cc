@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-#include "cli/command.h"
+#include "cli/print.h"
 
 namespace rejoin::cli {
 namespace {

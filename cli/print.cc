@@ -1,6 +1,8 @@
+#include "cli/print.h"
+
 #include <iostream>
 
-#include "cli/command.h"
+#include <nlohmann/json.hpp>
 
 namespace rejoin::cli {
 

@@ -1,5 +1,7 @@
 #include "cli/query.h"
 
+#include <nlohmann/json.hpp>
+
 namespace rejoin::cli {
 namespace {
 

@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "cli/command.h"
+#include "cli/print.h"
 #include "store/sqlite/sql.h"
 
 namespace rejoin::cli {

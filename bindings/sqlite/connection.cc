@@ -73,7 +73,7 @@ Status Connection::RequireNoCapture(const char* function) {
 }
 
 void Connection::FinalizeStatements() {
-  for (auto& [schema, known] : engines_) known.engine->db.FinalizeAll();
+  for (auto& [schema, known] : engines_) known.engine->db.FinalizeWhenIdle();
   view_connected_ = false;
 }
 

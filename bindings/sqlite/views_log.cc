@@ -6,10 +6,10 @@
 namespace rejoin {
 namespace {
 
-std::string KindOf(const Change& change, Rank rank) {
+const char* KindOf(const Change& change) {
   switch (change.kind) {
     case ChangeKind::kInsert:
-      return rank == Rank::kAdopted ? "adopt" : "insert";
+      return "insert";
     case ChangeKind::kUpdate:
       return "update";
     case ChangeKind::kDelete:
@@ -44,8 +44,8 @@ class ChangeRows : public ViewRows {
   }
 
  private:
-  // Rows that the record gives: its changes, its merged keys, or one that stands
-  // for more keys than were noted.
+  // Rows that the record gives: its changes, its merged keys, and one without a key
+  // for rows that it does not list (adopted, or too many).
   std::size_t Size() const {
     return record_.changes.size() + record_.touched.size() + (record_.overflow ? 1 : 0);
   }
@@ -83,7 +83,7 @@ class ChangeRows : public ViewRows {
     row.push_back(Value::Text(own_.Hex()));
     row.push_back(TableName(table));
     row.push_back(Value::Text(KeyToJson(change.key)));
-    row.push_back(Value::Text(KindOf(change, record_.rank)));
+    row.push_back(Value::Text(KindOf(change)));
     row.push_back(change.kind == ChangeKind::kUpdate ? Value::Text(NamesToJson(columns))
                                                      : Value::Null());
   }
@@ -101,7 +101,7 @@ class ChangeRows : public ViewRows {
     } else {
       row.push_back(Value::Null());
       row.push_back(Value::Null());
-      row.push_back(Value::Text("merge of many rows"));
+      row.push_back(Value::Text(record_.rank == Rank::kAdopted ? "adopt" : "merge"));
     }
     row.push_back(Value::Null());
   }
