@@ -48,6 +48,8 @@ class CaptureBuffer {
 struct CaptureSession {
   bool open = false;          // a capture table takes part in the transaction
   bool explicit_end = false;  // it ends by COMMIT or RELEASE, not with its statement
+  // Triggers may be older than the columns of their tables; known once asked for.
+  std::optional<bool> stale_triggers;
   bool flushed = false;       // the log has everything that is in the buffer
   // Positions and tags of the log rows that FlushCapture wrote.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> log_rows;

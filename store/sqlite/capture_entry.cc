@@ -13,12 +13,12 @@ constexpr char kContinues = 16;
 constexpr char kKeyChanged = 1;
 constexpr char kHasTooLarge = 2;
 
-ByteView BytesOf(sqlite3_value* value, int type) {
-  // The pointer first: it may convert, and the length is that of the result.
-  const void* const bytes =
-      type == SQLITE_TEXT ? sqlite3_value_text(value) : sqlite3_value_blob(value);
+ByteView BytesOf(sqlite3_value* value) {
+  // Not sqlite3_value_text: it would copy every text to put a zero behind it. The
+  // length first: it converts text of a UTF-16 database, in place, to UTF-8.
   const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
-  if (bytes == nullptr && (size > 0 || type == SQLITE_TEXT)) throw std::bad_alloc();
+  const void* const bytes = sqlite3_value_blob(value);
+  if (bytes == nullptr && size > 0) throw std::bad_alloc();
   return {static_cast<const char*>(bytes), size};
 }
 
@@ -40,7 +40,7 @@ bool Same(sqlite3_value* a, sqlite3_value* b) {
     case SQLITE_NULL:
       return true;
     default:
-      return BytesOf(a, type) == BytesOf(b, type);
+      return BytesOf(a) == BytesOf(b);
   }
 }
 
@@ -51,9 +51,9 @@ ValueView ViewOf(sqlite3_value* value, int type) {
     case SQLITE_FLOAT:
       return {ValueType::kReal, BitsOf(sqlite3_value_double(value)), {}};
     case SQLITE_TEXT:
-      return {ValueType::kText, 0, BytesOf(value, type)};
+      return {ValueType::kText, 0, BytesOf(value)};
     case SQLITE_BLOB:
-      return {ValueType::kBlob, 0, BytesOf(value, type)};
+      return {ValueType::kBlob, 0, BytesOf(value)};
     default:
       return {};
   }
@@ -127,11 +127,13 @@ void PutHead(Bytes& out, const CaptureHead& head) {
 bool EntryWriter::Parse(ByteView bytes, Head& head) {
   ByteReader reader(bytes);
   head.bytes = bytes;
-  const int kind = reader.Byte() & kKindMask;
+  const std::uint8_t kind_byte = reader.Byte();
+  const int kind = kind_byte & kKindMask;
   if (kind < static_cast<int>(ChangeKind::kInsert) || kind > static_cast<int>(ChangeKind::kProbe)) {
     return false;
   }
   head.kind = static_cast<ChangeKind>(kind);
+  head.has_rowid = (kind_byte & kHasRowid) != 0;
   CaptureEntry fields;
   if (!ReadHeadFields(reader, fields) || !reader.AtEnd()) return false;
   head.key_parts = static_cast<int>(fields.key_parts);
@@ -151,11 +153,12 @@ bool EntryWriter::TakeHead(ByteView bytes) {
 
 Result<std::optional<ByteView>> EntryWriter::Write(ByteView bytes, const CapturedRow& row,
                                                    std::uint64_t max_cell_bytes) {
+  unchanged_ = false;
   const bool understood = TakeHead(bytes);
   const Head& head = head_;
   int expected = head.key_parts;
   if (head.kind != ChangeKind::kInsert) expected += head.column_count();
-  if (head.kind == ChangeKind::kUpdate) expected *= 2;
+  if (head.kind == ChangeKind::kUpdate) expected = 2 * expected + (head.has_rowid ? 1 : 0);
   if (!understood || expected > row.count) {
     return Fail(Code::kDirectWrite, "a capture trigger is damaged; run rejoin doctor");
   }
@@ -251,9 +254,10 @@ bool EntryWriter::PutGone(const Head& head, ChangeKind kind, Places values, std:
 
 bool EntryWriter::PutUpdate(const Head& head, const CapturedRow& row) {
   const std::int64_t rowid = sqlite3_value_int64(row.rowid);
-  const std::int64_t old_rowid = sqlite3_value_int64(row.old_rowid);
-  const Places was{row.values, 2};
-  const Places now{row.values + 1, 2};
+  sqlite3_value** pairs = row.values;
+  const std::int64_t old_rowid = head.has_rowid ? sqlite3_value_int64(*pairs++) : 0;
+  const Places was{pairs, 2};
+  const Places now{pairs + 1, 2};
   // Rows with a NULL in the key are local: coming from there is an insert for
   // everybody else, going there a delete.
   if (AnyNull(was.first, head.key_parts, 2)) return PutInsert(head, now, rowid);
@@ -266,14 +270,15 @@ bool EntryWriter::PutUpdate(const Head& head, const CapturedRow& row) {
   }
   Begin(head, ChangeKind::kUpdate, rowid, old_rowid);
   PutKey(now, head.key_parts);
-  sqlite3_value** const columns = row.values + 2 * head.key_parts;
+  sqlite3_value** const columns = pairs + 2 * head.key_parts;
   if (key_changed) {
     entry_[flags_at_] = static_cast<char>(entry_[flags_at_] | kKeyChanged);
     PutKey(was, head.key_parts);
     PutColumns({columns, 2}, head.column_count());
     return true;
   }
-  return PutChanged(head.columns, columns) || rowid != old_rowid;
+  unchanged_ = !PutChanged(head.columns, columns) && rowid == old_rowid;
+  return !unchanged_;
 }
 
 bool EntryReader::ReadHead(CaptureEntry& entry) {

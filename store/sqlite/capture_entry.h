@@ -52,13 +52,12 @@ struct CaptureHead {
 
 void PutHead(Bytes& out, const CaptureHead& head);
 
-// What a trigger hands over: v0.. of the capture table. For kInsert the key's
-// parts (none where the key is the rowid); for kDelete and kProbe the key's parts
-// and the columns of the ranges, as they were; for kUpdate the same as pairs of
-// old and new.
+// What a trigger hands over: the rowid, and v0.. of the capture table. For
+// kInsert the key's parts (none where the key is the rowid); for kDelete and
+// kProbe the key's parts and the columns, as they were; for kUpdate the rowid
+// before (not WITHOUT ROWID), then the same as pairs of old and new.
 struct CapturedRow {
   sqlite3_value* rowid = nullptr;
-  sqlite3_value* old_rowid = nullptr;
   sqlite3_value** values = nullptr;
   int count = 0;
 };
@@ -72,10 +71,17 @@ class EntryWriter {
   Result<std::optional<ByteView>> Write(ByteView head, const CapturedRow& row,
                                         std::uint64_t max_cell_bytes);
 
+  // After Write said that nothing happened: the entry of an update that changed no
+  // column which its trigger knows of.
+  std::optional<ByteView> Unchanged() const {
+    return unchanged_ ? std::optional<ByteView>(entry_) : std::nullopt;
+  }
+
  private:
   struct Head {
     ByteView bytes;
     ChangeKind kind = ChangeKind::kInsert;
+    bool has_rowid = false;
     int key_parts = 0;
     std::vector<ColumnId> columns;  // that the entry is about
 
@@ -102,6 +108,7 @@ class EntryWriter {
   Head head_;
   Bytes entry_;
   std::size_t flags_at_ = 0;
+  bool unchanged_ = false;
   std::uint64_t max_cell_bytes_ = 0;
 };
 

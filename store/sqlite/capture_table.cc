@@ -4,6 +4,7 @@
 #include <new>
 
 #include "store/sqlite/capture_entry.h"
+#include "store/sqlite/drift.h"
 #include "store/sqlite/log.h"
 #include "store/sqlite/merge.h"
 #include "store/sqlite/meta_schema.h"
@@ -13,7 +14,7 @@ namespace rejoin {
 namespace {
 
 // Arguments of xUpdate: the rowids before and after, then the columns.
-enum Argument : int { kOldRow = 0, kHead = 2, kNowAt = 3, kWasAt = 4, kValues = 5 };
+enum Argument : int { kOldRow = 0, kHead = 2, kRow = 3, kValues = 4 };
 
 // sqlite3_vtab comes first, so that a pointer to it is one to this.
 struct CaptureTableObject {
@@ -63,7 +64,7 @@ int Guarded(sqlite3_vtab* table, Work work) {
 // --- Making and connecting -----------------------------------------------------
 
 std::string Declaration(int width) {
-  std::string sql = "CREATE TABLE x(head, now_at, was_at";
+  std::string sql = "CREATE TABLE x(head, \"row\"";
   for (int i = 0; i < width; ++i) sql += ", v" + std::to_string(i);
   return sql + ")";
 }
@@ -189,15 +190,31 @@ Status CheckMerge(Engine& engine, ByteView bytes) {
                   "; let it write untracked tables only, or track its table without fire_triggers");
 }
 
+// An update that changed nothing its trigger knows of may have changed a column
+// that was added since.
+Result<std::optional<ByteView>> EntryOfUnchanged(CaptureTableObject& object) {
+  const std::optional<ByteView> entry = object.writer.Unchanged();
+  if (!entry) return entry;
+  std::optional<bool>& stale = object.engine->session.stale_triggers;
+  if (!stale) {
+    REJOIN_ASSIGN(const bool remembered, IsSchemaRemembered(*object.engine));
+    stale = !remembered;
+  }
+  return *stale ? entry : std::nullopt;
+}
+
 Status Capture(CaptureTableObject& object, int argc, sqlite3_value** argv) {
   Engine& engine = *object.engine;
   if (argc <= kValues || sqlite3_value_type(argv[kOldRow]) != SQLITE_NULL) return CheckSecret(engine, {});
   const ByteView head = BlobOf(argv[kHead]);
   REJOIN_TRY(CheckSecret(engine, head));
-  const CapturedRow row{argv[kNowAt], argv[kWasAt], argv + kValues, argc - kValues};
-  REJOIN_ASSIGN(const std::optional<ByteView> entry,
+  const CapturedRow row{argv[kRow], argv + kValues, argc - kValues};
+  REJOIN_ASSIGN(std::optional<ByteView> entry,
                 object.writer.Write(head.substr(kSecretBytes), row, engine.limits.max_cell_bytes));
-  if (!entry) return {};
+  if (!entry) {
+    REJOIN_ASSIGN(entry, EntryOfUnchanged(object));
+    if (!entry) return {};
+  }
   if (engine.merging != nullptr) return CheckMerge(engine, *entry);
   engine.session.flushed = false;
   return engine.capture.Append(*entry, engine.limits.capture_memory_bytes);

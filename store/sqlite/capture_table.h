@@ -1,9 +1,9 @@
 // The virtual tables that capture triggers write to.
 //
 // Registered as module kCaptureModule. All widths of one file share the Engine's
-// buffer. Columns: head (the file's secret and a CaptureHead), now_at and was_at
-// (rowids), then v0..v(n-1); what they say: capture_entry.h. A write without the
-// file's secret is refused (kDirectWrite); reading gives no rows.
+// buffer. Columns: head (the file's secret and a CaptureHead), row (the rowid),
+// then v0..v(n-1); what they say: capture_entry.h. A write without the file's
+// secret is refused (kDirectWrite); reading gives no rows.
 //
 // They take part in the transaction: savepoints cut the buffer, the first phase
 // of the commit (xSync) writes the log. One transaction may see several of them,

@@ -138,9 +138,8 @@ Status FollowInTransaction(Engine& engine) {
 
 Status FollowSchema(Engine& engine) {
   REJOIN_TRY(engine.catalog.Refresh());
-  REJOIN_ASSIGN(const std::int64_t cookie, SchemaCookie(engine));
-  REJOIN_ASSIGN(const auto seen, engine.Meta("fingerprint"));
-  if (seen && seen->type == ValueType::kInteger && seen->integer() == cookie) return {};
+  REJOIN_ASSIGN(const bool remembered, IsSchemaRemembered(engine));
+  if (remembered) return {};
   // A file that cannot be written is read as it is.
   if (sqlite3_db_readonly(engine.db.handle(), engine.db.schema().c_str()) == 1) return {};
 
@@ -181,6 +180,12 @@ Status RefuseIncomplete(Engine& engine) {
   return Fail(Code::kNotCovered,
               "rows of a tracked table went missing (rejoin_log says which); merge a full "
               "rejoin_delta() of another replica first, or rejoin_untrack the table to let them go");
+}
+
+Result<bool> IsSchemaRemembered(Engine& engine) {
+  REJOIN_ASSIGN(const std::int64_t cookie, SchemaCookie(engine));
+  REJOIN_ASSIGN(const auto seen, engine.Meta("fingerprint"));
+  return seen == Value::Integer(cookie);
 }
 
 Status RememberSchema(Engine& engine) {

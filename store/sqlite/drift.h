@@ -34,6 +34,8 @@ Status MarkComplete(Engine& engine);
 // For what hands out state: kNotCovered where the file is incomplete.
 Status RefuseIncomplete(Engine& engine);
 
+// Is the schema as it was when it was last checked?
+Result<bool> IsSchemaRemembered(Engine& engine);
 // Takes the schema as it is now for the one that was checked.
 Status RememberSchema(Engine& engine);
 

@@ -88,7 +88,8 @@ struct CaptureTable {
   int width;  // value columns v0..v(width-1)
 };
 inline constexpr CaptureTable kCaptureTables[] = {
-    {"rejoin__capture_s", 8}, {"rejoin__capture_m", 32}, {"rejoin__capture_l", 128}};
+    {"rejoin__capture_xs", 1}, {"rejoin__capture_s", 6},   {"rejoin__capture_m", 12},
+    {"rejoin__capture_l", 20}, {"rejoin__capture_xl", 40}, {"rejoin__capture_xxl", 128}};
 
 // Per tracked table N: overrides of shown rows by rowid (rowid tables only), and
 // rows by key: those not in the table (deleted, quarantined, carried), and for

@@ -96,11 +96,12 @@ class TriggerText {
                           const std::string& rowid_side) const {
     const std::vector<ColumnId> columns =
         kind == ChangeKind::kInsert ? std::vector<ColumnId>() : columns_;
-    const std::size_t key_values = key_.size() * sides.size();
+    const bool old_rowid = kind == ChangeKind::kUpdate && shape_.kind != KeyKind::kWithoutRowid;
+    const std::size_t fixed = key_.size() * sides.size() + (old_rowid ? 1 : 0);
     const CaptureTable* into = std::begin(kCaptureTables);
-    const std::size_t wanted = key_values + columns.size() * sides.size();
+    const std::size_t wanted = fixed + columns.size() * sides.size();
     while (Width(*into) < wanted && std::next(into) != std::end(kCaptureTables)) ++into;
-    const std::size_t room = (Width(*into) - key_values) / sides.size();
+    const std::size_t room = (Width(*into) - fixed) / sides.size();
 
     std::vector<Part> parts;
     CaptureHead head;
@@ -126,18 +127,18 @@ class TriggerText {
     std::vector<std::string> names = {"head"};
     std::vector<std::string> values = {BlobLiteral(bytes)};
     if (head.has_rowid) {
-      names.push_back("now_at");
+      names.push_back("\"row\"");
       values.push_back(rowid_side + Rowid());
-      if (head.kind == ChangeKind::kUpdate) {
-        names.push_back("was_at");
-        values.push_back("OLD." + Rowid());
-      }
+    }
+    std::size_t value = 0;
+    if (head.has_rowid && head.kind == ChangeKind::kUpdate) {
+      names.push_back("v" + std::to_string(value++));
+      values.push_back("OLD." + Rowid());
     }
     std::vector<std::string> cells = key_;
     for (std::uint32_t i = head.from; i < head.from + head.count; ++i) {
       cells.push_back(QuoteName(*table_.columns[head.known[i]].local));
     }
-    std::size_t value = 0;
     for (const std::string& cell : cells) {
       for (const std::string& side : sides) {
         names.push_back("v" + std::to_string(value++));

@@ -1,0 +1,192 @@
+// Copies and restores get a new identity in time, and nothing is lost.
+
+#include "base/os.h"
+#include "store/sqlite/identity.h"
+#include "tests/store_sqlite/fixture.h"
+
+namespace rejoin::testing {
+namespace {
+
+constexpr char kNote[] = "CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT)";
+
+std::vector<std::string> Notes(TestDatabase& db) { return db.Query("SELECT * FROM note ORDER BY id"); }
+
+void Write(TestDatabase& db, const std::string& id, const std::string& body) {
+  db.clock.Advance(1);
+  db.Exec("INSERT INTO note VALUES(" + QuoteText(id) + ", " + QuoteText(body) +
+          ") ON CONFLICT DO UPDATE SET body = excluded.body");
+}
+
+class Copies : public ::testing::Test {
+ protected:
+  std::string File(const std::string& name) const { return folder_.File(name); }
+
+  // Copies a database that is closed; the sidecar too where told.
+  void Copy(const std::string& from, const std::string& to, bool with_sidecar) {
+    namespace fs = std::filesystem;
+    const auto overwrite = fs::copy_options::overwrite_existing;
+    fs::copy_file(File(from), File(to), overwrite);
+    fs::remove(File(to) + "-wal");
+    if (with_sidecar) fs::copy_file(File(from) + "-rejoin", File(to) + "-rejoin", overwrite);
+  }
+
+  void SetUp() override {
+    TestDatabase original(1, File("a.db"));
+    original.Exec(kNote);
+    original.Track("note");
+    Write(original, "k1", "first");
+    hub.Exec(kNote);
+    hub.Track("note");
+    Exchange(original, hub);
+  }
+
+  void ExpectAllEqual(const std::vector<TestDatabase*>& replicas) {
+    for (int round = 0; round < 2; ++round) {
+      for (TestDatabase* replica : replicas) Exchange(*replica, hub);
+    }
+    for (TestDatabase* replica : replicas) {
+      EXPECT_EQ(Notes(*replica), Notes(hub));
+      EXPECT_EQ(replica->DigestHex(), hub.DigestHex());
+    }
+  }
+
+  TestDatabase hub{99};
+
+ private:
+  ScratchFolder folder_;
+};
+
+TEST_F(Copies, CopiedFileBecomesAReplicaOfItsOwnAtItsFirstWrite) {
+  Copy("a.db", "b.db", false);
+  TestDatabase a(2, File("a.db"));
+  TestDatabase b(3, File("b.db"));
+  Write(a, "ka", "by the original");
+  Write(b, "kb", "by the copy");
+  EXPECT_NE(a.store->Replica()->Hex(), b.store->Replica()->Hex());
+  ExpectAllEqual({&a, &b});
+  EXPECT_EQ(Notes(hub).size(), 3u);
+}
+
+TEST_F(Copies, CopyBeforeAndAfterWritingTwice) {
+  Copy("a.db", "b.db", false);
+  {
+    TestDatabase b(3, File("b.db"));
+    Write(b, "kb", "by the copy");
+  }
+  Copy("b.db", "c.db", false);
+  Copy("a.db", "d.db", false);
+  TestDatabase a(2, File("a.db"));
+  TestDatabase b(4, File("b.db"));
+  TestDatabase c(5, File("c.db"));
+  TestDatabase d(6, File("d.db"));
+  Write(a, "k1", "a");
+  Write(b, "k1", "b");
+  Write(c, "k1", "c");
+  Write(d, "kd", "d");
+  ExpectAllEqual({&a, &b, &c, &d});
+  EXPECT_EQ(hub.One("SELECT body FROM note WHERE id = 'k1'"), "c") << "the latest clock wins";
+}
+
+TEST_F(Copies, RestoredBackupWithoutItsSidecarTakesANewIdentity) {
+  Copy("a.db", "backup.db", false);
+  std::string before;
+  {
+    TestDatabase a(2, File("a.db"));
+    Write(a, "k2", "after the backup");
+    Exchange(a, hub);
+    before = a.store->Replica()->Hex();
+  }
+  Copy("backup.db", "a.db", false);
+  TestDatabase a(3, File("a.db"));
+  Write(a, "k3", "after the restore");
+  EXPECT_NE(a.store->Replica()->Hex(), before);
+  ExpectAllEqual({&a});
+  EXPECT_EQ(Notes(hub).size(), 3u);
+}
+
+TEST_F(Copies, RestoredTogetherWithItsSidecarIsFoundByItsPeer) {
+  Copy("a.db", "backup.db", true);
+  {
+    TestDatabase a(2, File("a.db"));
+    Write(a, "k2", "after the backup");
+    Exchange(a, hub);
+  }
+  Copy("backup.db", "a.db", true);
+  TestDatabase a(3, File("a.db"));
+  a.clock.Advance(1'000);
+  Write(a, "k3", "after the restore");
+  const std::string before = a.store->Replica()->Hex();
+  // The hub names a state of this replica that this file never was in.
+  const auto refused = a.Merge(hub.Delta(*a.store->Vector()));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kNotCovered);
+  EXPECT_NE(a.store->Replica()->Hex(), before);
+  ExpectAllEqual({&a});
+  EXPECT_EQ(Notes(hub).size(), 3u);
+}
+
+TEST_F(Copies, RestoredWhileOpenIsNoticedAtTheNextWrite) {
+  TestDatabase a(2, File("a.db"));
+  Write(a, "k2", "two");
+  const std::string before = a.store->Replica()->Hex();
+  Copy("a.db", "backup.db", false);
+  a.clock.Advance(2 * kFenceIntervalMs);
+  Write(a, "k3", "three");
+  Exchange(a, hub);
+  {
+    sqlite3* backup = nullptr;
+    ASSERT_EQ(sqlite3_open(File("backup.db").c_str(), &backup), SQLITE_OK);
+    sqlite3_backup* job = sqlite3_backup_init(a.db, "main", backup, "main");
+    ASSERT_NE(job, nullptr);
+    ASSERT_EQ(sqlite3_backup_step(job, -1), SQLITE_DONE);
+    sqlite3_backup_finish(job);
+    sqlite3_close(backup);
+  }
+  EXPECT_EQ(a.One("SELECT count(*) FROM note"), "2");
+  Write(a, "k4", "four");
+  EXPECT_NE(a.store->Replica()->Hex(), before);
+  ExpectAllEqual({&a});
+  EXPECT_EQ(Notes(hub).size(), 4u);
+}
+
+TEST_F(Copies, WritingForHoursKeepsTheIdentity) {
+  TestDatabase a(2, File("a.db"));
+  const std::string before = a.store->Replica()->Hex();
+  for (int i = 0; i < 200; ++i) {
+    a.clock.Advance(kFenceIntervalMs / 3);
+    Write(a, "k" + std::to_string(i), "x");
+  }
+  EXPECT_EQ(a.store->Replica()->Hex(), before);
+}
+
+TEST_F(Copies, TwoConnectionsOnOneFileAreOneReplica) {
+  TestDatabase a(2, File("a.db"));
+  TestDatabase again(3, File("a.db"));
+  Write(a, "k2", "one hand");
+  Write(again, "k3", "the other");
+  a.clock.Advance(2 * kFenceIntervalMs);
+  Write(a, "k4", "one hand");
+  Write(again, "k5", "the other");
+  EXPECT_EQ(a.store->Replica()->Hex(), again.store->Replica()->Hex());
+  ExpectAllEqual({&a, &again});
+}
+
+TEST_F(Copies, RolledBackFirstWriteLeavesTheIdentityAlone) {
+  TestDatabase a(2, File("a.db"));
+  const std::string before = a.store->Replica()->Hex();
+  a.Exec("BEGIN; INSERT INTO note VALUES('x', 'y'); ROLLBACK");
+  Write(a, "k2", "two");
+  EXPECT_EQ(a.store->Replica()->Hex(), before);
+}
+
+TEST_F(Copies, SidecarThatCannotBeWrittenRefusesTheCommitWithAReason) {
+  TestDatabase a(2, File("a.db"));
+  std::filesystem::remove(File("a.db-rejoin"));
+  std::filesystem::create_directory(File("a.db-rejoin"));
+  EXPECT_NE(a.Try("INSERT INTO note VALUES('x', 'y')"), SQLITE_OK);
+  EXPECT_NE(a.error.find("a.db-rejoin"), std::string::npos) << a.error;
+  EXPECT_EQ(a.One("SELECT count(*) FROM note"), "1");
+}
+
+}  // namespace
+}  // namespace rejoin::testing
