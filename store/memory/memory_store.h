@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "base/os.h"
@@ -68,7 +69,9 @@ class MemoryStore final : public Store {
   struct RowName {
     std::string table;
     Key key;
-    friend auto operator<=>(const RowName&, const RowName&) = default;
+    friend bool operator<(const RowName& a, const RowName& b) {
+      return std::tie(a.table, a.key) < std::tie(b.table, b.key);
+    }
   };
   struct LogEntry {
     std::uint64_t tag = 0;

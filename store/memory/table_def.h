@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "crdt/row_state.h"
@@ -67,7 +68,10 @@ struct QuarantinedRow {
   Key key;
   Hidden reason = Hidden::kUnique;
 
-  friend auto operator<=>(const QuarantinedRow&, const QuarantinedRow&) = default;
+  friend bool operator==(const QuarantinedRow&, const QuarantinedRow&) = default;
+  friend bool operator<(const QuarantinedRow& a, const QuarantinedRow& b) {
+    return std::tie(a.table, a.key, a.reason) < std::tie(b.table, b.key, b.reason);
+  }
 };
 
 // One key with several living incarnations; what each of them wrote, by logical

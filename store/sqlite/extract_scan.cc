@@ -15,7 +15,6 @@ constexpr char kScanRuns[] =
     "WHERE tbl = ?1 ORDER BY first";
 
 constexpr std::int64_t kLowestRowid = std::numeric_limits<std::int64_t>::min();
-constexpr std::int64_t kHighestRowid = std::numeric_limits<std::int64_t>::max();
 // Rows that are passed over one by one before the table is searched anew.
 constexpr int kPatience = 16;
 
