@@ -168,6 +168,31 @@ TEST(CodecSink, RefusesWhatWouldPassItsLimit) {
   EXPECT_EQ(sink.Take(), "0123456789");
 }
 
+// Fails once, as a full disk on which somebody then makes room.
+class HiccupSink : public ByteSink {
+ public:
+  Status Append(ByteView bytes) override {
+    if (calls_++ == 4) return Fail(Code::kIo, "no space");
+    bytes_.append(bytes);
+    return {};
+  }
+  Bytes bytes_;
+
+ private:
+  int calls_ = 0;
+};
+
+TEST(CodecSink, AGapIsNeverWrittenOver) {
+  HiccupSink sink;
+  DeltaWriter writer(sink);
+  ASSERT_TRUE(writer.Begin(MilkDelta().header));
+  EXPECT_EQ(writer.AddTable(MilkDelta().tables[0]).error().code, Code::kIo);
+  const std::size_t size = sink.bytes_.size();
+  EXPECT_EQ(writer.AddTable(MotleyDelta().tables[1]).error().code, Code::kIo);
+  EXPECT_EQ(writer.Finish().error().code, Code::kIo);
+  EXPECT_EQ(sink.bytes_.size(), size);
+}
+
 TEST(CodecSink, AFailedSinkEndsTheDelta) {
   BytesSink sink(100);
   DeltaWriter writer(sink);
