@@ -43,7 +43,7 @@ std::pair<CLI::App*, Options*> AddCommand(CLI::App& app, Chosen& chosen, const c
                                           Result<Exit> (*run)(const Options&)) {
   const auto options = std::make_shared<Options>();
   CLI::App* const command = app.add_subcommand(name, description);
-  command->footer(std::string("Example:\n  ") + example);
+  command->footer(std::string("Example:\n  ") + example + '\n');
   command->callback([&chosen, options, run] { chosen.run = [options, run] { return run(*options); }; });
   return {command, options.get()};
 }

@@ -229,12 +229,12 @@ class Demo {
       REJOIN_ASSIGN(const std::string outcome, Answer(conflict.outcome_sql));
       std::string what = conflict.what;
       what.resize(kWhatWidth, ' ');
-      screen_.Line("  " + what + conflict.done + " → ", outcome);
+      screen_.Line(" " + what + conflict.done + " → ", outcome);
     }
     screen_.Gap();
     screen_.Title("In quarantine on all three: not shown, not lost, back when the reason is gone:");
     REJOIN_ASSIGN(const std::string row, Answer(kQuarantine));
-    screen_.Line("  " + row);
+    screen_.Line(" " + row);
     screen_.Gap();
     screen_.Pause();
     return {};
@@ -246,14 +246,14 @@ class Demo {
     screen_.Title(arguments_.keep.empty()
                       ? "To look around, run it once more with --keep " + folder + ", then:"
                       : "To look around:");
-    screen_.Line("  sqlite3 " + folder + "/phone.db 'SELECT * FROM product LIMIT 3'");
-    screen_.Line("  sqlite3 " + folder + "/phone.db -cmd '.load " + program +
+    screen_.Line(" sqlite3 " + folder + "/phone.db 'SELECT * FROM product LIMIT 3'");
+    screen_.Line(" sqlite3 " + folder + "/phone.db -cmd '.load " + program +
                  "' 'SELECT * FROM rejoin_conflicts'");
-    screen_.Line("  " + program + " diff " + folder + "/phone.db " + folder + "/laptop.db");
-    screen_.Line("  " + program + " doctor " + folder + "/tablet.db");
+    screen_.Line(" " + program + " diff " + folder + "/phone.db " + folder + "/laptop.db");
+    screen_.Line(" " + program + " doctor " + folder + "/tablet.db");
   }
 
-  static constexpr std::size_t kWhatWidth = 18;
+  static constexpr std::size_t kWhatWidth = 17;
 
   const DemoArguments& arguments_;
   Screen screen_;

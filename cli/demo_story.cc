@@ -30,17 +30,18 @@ constexpr StoryConflict kConflicts[] = {
      " ELSE 'qty ' || qty || ', price ' || price END"
      " FROM order_line WHERE order_id = 12 AND line = 1"},
     {"product P-0300", "tablet deleted · phone stock=40",
-     "SELECT CASE count(*) WHEN 0 THEN 'gone'"
-     " ELSE 'kept, stock ' || stock || ', because the delete had not seen the edit' END"
+     "SELECT CASE total(stock = 40) WHEN 0 THEN 'gone'"
+     " ELSE 'kept, because the delete had not seen the edit' END"
      " FROM product WHERE sku = 'P-0300'"},
     {"product P-0007", "laptop 'Red teapot' · tablet 'Teapot, red'",
      "SELECT '''' || name || ''', the later edit' FROM product WHERE sku = 'P-0007'"},
-    {"order 14, line 9", "phone 2 of P-0031 · laptop 5 of P-0044",
-     "SELECT qty || ' of ' || sku || '; rejoin_conflicts lists both values of '"
-     " || (SELECT group_concat(\"column\", ', ') FROM rejoin_conflicts WHERE tbl = 'order_line')"
+    {"order 14, line 9", "phone 2 x P-0031 · laptop 5 x P-0044",
+     "SELECT qty || ' x ' || sku || '; rejoin_conflicts has ' || (SELECT max(other_value)"
+     " FILTER(WHERE \"column\" = 'qty') || ' x ' || max(other_value) FILTER(WHERE \"column\" = 'sku')"
+     " FROM rejoin_conflicts WHERE tbl = 'order_line')"
      " FROM order_line WHERE order_id = 14 AND line = 9"},
     {"ann@shop.test", "tablet C-0901 · phone C-0902",
-     "SELECT id || ' shown; an address is UNIQUE, so the other waits in quarantine'"
+     "SELECT id || ', the newer; addresses are UNIQUE, see below'"
      " FROM customer WHERE email = 'ann@shop.test'"},
 };
 

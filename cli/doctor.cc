@@ -29,8 +29,14 @@ constexpr char kMendForeignKey[] =
     "insert the missing parents or delete the children; merges never hide such rows";
 
 Status CheckFile(DatabaseFile& file, bool quick, std::vector<Finding>& findings) {
-  REJOIN_ASSIGN(const auto lines, QueryTexts(file.sql(), quick ? kQuick : kIntegrity));
-  for (const std::string& line : lines) {
+  const Result<std::vector<std::string>> lines =
+      QueryTexts(file.sql(), quick ? kQuick : kIntegrity);
+  if (!lines && lines.error().code == Code::kCorrupt) {  // too damaged even for the check
+    findings.push_back({"", lines.error().message, kMendFile});
+    return {};
+  }
+  if (!lines) return tl::unexpected(lines.error());
+  for (const std::string& line : *lines) {
     if (line != "ok") findings.push_back({"", line, kMendFile});
   }
   return {};

@@ -30,8 +30,13 @@ Error OpenError(int result, const std::string& path) {
       return {Code::kIo, path + ": there is no such file, or it cannot be opened"};
     case SQLITE_NOTADB:
       return {Code::kCorrupt, path + ": this is not an SQLite database, or it is encrypted"};
+    case SQLITE_CORRUPT:
+      return {Code::kCorrupt, path + ": the database is damaged; what can be saved of it is saved by: "
+                                     "sqlite3 FILE .recover | sqlite3 NEW.db"};
+    case SQLITE_BUSY:
+      return {Code::kBusy, path + ": another program has locked it; try again later"};
     default:
-      return {Code::kIo, path + ": " + sqlite3_errstr(result)};
+      return {Code::kIo, path + ": cannot be opened: " + sqlite3_errstr(result)};
   }
 }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every example of docs/sql.md runs and gives what the page says."""
+"""Every example of docs/sql.md, and the lines of the README, run and give what they say."""
 
 import fnmatch
 import os
@@ -10,13 +10,17 @@ import unittest
 
 from loaded import WithFiles, one
 
-PAGE = os.path.join(os.environ.get("REJOIN_SOURCE_DIR", "."), "docs", "sql.md")
+SOURCE = os.environ.get("REJOIN_SOURCE_DIR", ".")
+
+
+def page_of(name):
+    with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
+        return file.read()
 
 
 def steps():
     """(line number, device or None, statement, expected lines) in order."""
-    with open(PAGE, encoding="utf-8") as file:
-        page = file.read()
+    page = page_of("docs/sql.md")
     for block in re.finditer(r"^```sql\n(.*?)^```", page, re.M | re.S):
         number = page.count("\n", 0, block.start()) + 1
         device, statement, expected = None, [], []
@@ -36,8 +40,22 @@ def steps():
 
 
 class Page(WithFiles):
-    def test_examples(self):
+    def setUp(self):
+        super().setUp()
         self.dbs = {"phone": self.open("phone.db"), "laptop": self.open("laptop.db")}
+
+    def test_the_lines_of_the_readme(self):
+        lines = re.search(r"^```sql\n\.load \./rejoin\n(.*?)^```", page_of("README.md"), re.M | re.S)[1]
+        statements = re.sub(r" *--.*", "", lines).strip().splitlines()
+        for statement in statements[:-2]:
+            self.assertNotIn("error", "".join(self.run_on("phone", statement)))
+        for statement in statements[:2]:
+            self.run_on("laptop", statement)
+        self.assertIn("blob", self.run_on("phone", statements[-2].replace("rejoin_delta", "typeof(rejoin_delta")
+                                          .replace(";", ")")))
+        self.assertEqual(self.run_on("laptop", statements[-1]), ["1"])
+
+    def test_examples(self):
         device, ran = "phone", 0
         for number, here, statement, expected in steps():
             device = here or device

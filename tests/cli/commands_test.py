@@ -67,11 +67,11 @@ class Files(WithFolder):
         self.make("a.db", SCHEMA + ROWS)
         self.run_rejoin("track", "a.db", "todo")
         self.make("a.db", "UPDATE rejoin__meta SET value = 99 WHERE name = 'format'")
-        before = open(self.path("a.db"), "rb").read()
+        before = self.read("a.db")
         for arguments in (["track", "a.db", "todo"], ["untrack", "a.db", "--all"],
                           ["export", "a.db", "-o", "d"], ["import", "a.db", "-"]):
             self.run_rejoin(*arguments, status=ERROR, stdin=b"")
-        self.assertEqual(open(self.path("a.db"), "rb").read(), before)
+        self.assertEqual(self.read("a.db"), before)
 
     def test_a_file_that_can_only_be_read(self):
         if os.geteuid() == 0:
@@ -149,7 +149,7 @@ class Exchange(WithFolder):
 
     def test_damage_is_an_error_and_changes_nothing(self):
         self.run_rejoin("export", "a.db", "-o", "a.delta")
-        delta = open(self.path("a.delta"), "rb").read()
+        delta = self.read("a.delta")
         for broken in (delta[:-1], delta[:40] + bytes([delta[40] ^ 1]) + delta[41:], delta + b"x", b""):
             self.run_rejoin("import", "b.db", "-", stdin=broken, status=ERROR)
         self.assertFalse(self.json_of("diff", "a.db", "b.db", status=FOUND)["equal"])

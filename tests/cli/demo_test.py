@@ -18,7 +18,8 @@ class Demo(WithFolder):
         return self.run_rejoin("demo", *arguments, name=NAME, **options)
 
     def test_is_what_the_readme_shows(self):
-        readme = open(os.path.join(SOURCE, "README.md"), encoding="utf-8").read()
+        with open(os.path.join(SOURCE, "README.md"), encoding="utf-8") as file:
+            readme = file.read()
         shown = re.search(r"^```text\n\$ scripts/demo.sh\n(.*?)^```", readme, re.M | re.S)
         self.assertIsNotNone(shown)
         self.assertEqual(self.demo(), shown[1])

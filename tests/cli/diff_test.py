@@ -100,9 +100,9 @@ class Diff(WithFolder):
     def test_leaves_both_files_alone(self):
         self.make("a.db", ANY_KEY)
         self.make("b.db", ANY_KEY)
-        before = [open(self.path(name), "rb").read() for name in ("a.db", "b.db")]
+        before = [self.read(name) for name in ("a.db", "b.db")]
         self.run_rejoin("diff", "a.db", "b.db")
-        self.assertEqual([open(self.path(name), "rb").read() for name in ("a.db", "b.db")], before)
+        self.assertEqual([self.read(name) for name in ("a.db", "b.db")], before)
 
     def test_other_encodings_are_refused(self):
         self.make("a.db", ANY_KEY)

@@ -11,7 +11,8 @@ from program import SOURCE, WithFolder
 
 
 def page(name):
-    return open(os.path.join(SOURCE, name), encoding="utf-8").read()
+    with open(os.path.join(SOURCE, name), encoding="utf-8") as file:
+        return file.read()
 
 
 class Pages(WithFolder):
@@ -31,11 +32,9 @@ class Pages(WithFolder):
                     self.assertIn(option, text, command)
 
     def test_the_readme_names_tests_that_exist(self):
-        tests = ""
-        for folder, _, names in os.walk(os.path.join(SOURCE, "tests")):
-            for name in names:
-                if name.endswith((".cc", ".py")):
-                    tests += open(os.path.join(folder, name), encoding="utf-8").read()
+        tests = "".join(page(os.path.join(folder, name))
+                        for folder, _, names in os.walk(os.path.join(SOURCE, "tests"))
+                        for name in names if name.endswith((".cc", ".py")))
         wins = page("README.md").split("## What wins")[1].split("\n## ")[0]
         named = re.findall(r"\| `(\w+)` \|$", wins, re.M)
         self.assertGreaterEqual(len(named), 8)

@@ -29,6 +29,10 @@ class WithFolder(unittest.TestCase):
     def path(self, name):
         return os.path.join(self.folder, name)
 
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
     def run_rejoin(self, *arguments, status=OK, **options):
         done = rejoin(*arguments, folder=self.folder, **options)
         self.assertEqual(done.returncode, status, (arguments, done.stdout, done.stderr))
