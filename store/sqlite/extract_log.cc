@@ -77,14 +77,18 @@ Result<std::optional<LogWalk>> WalkBackUntilCovered(Engine& engine, const Versio
   Walk walk(engine, vector);
   bool covered = since.Covers(vector);
   if (covered) return std::optional<LogWalk>(walk.Finish());
+  HybridTimestamp own;  // of the row taken last
   const auto take = [&](const LogRecord& record) -> Result<bool> {
     // Rows without an advance belong to the one behind them that has it.
     if (covered && !record.advances.empty()) return false;
     REJOIN_TRY(walk.Take(record));
+    own = record.own;
     covered = covered || since.Covers(walk.so_far().vector);
     return walk.so_far().keys.has_value();
   };
-  REJOIN_TRY(ForEachBackwards(engine, 0, take));
+  // All rows of one transaction have its stamp, so another one's ends the walk.
+  const auto stop_before = [&](const LogRecord& record) { return covered && record.own != own; };
+  REJOIN_TRY(ForEachBackwards(engine, 0, take, stop_before));
   if (!covered || !walk.so_far().keys) return std::optional<LogWalk>();
   return std::optional<LogWalk>(walk.Finish());
 }

@@ -35,7 +35,8 @@ Result<std::uint64_t> ReadPragma(Engine& engine, const char* sql) {
 }
 
 Status ForEach(Engine& engine, const char* sql, std::uint64_t position,
-               const std::function<Result<bool>(const LogRecord&)>& each) {
+               const std::function<Result<bool>(const LogRecord&)>& each,
+               const std::function<bool(const LogRecord&)>& stop_before) {
   REJOIN_ASSIGN(Statement read, engine.db.Prepare(sql));
   read.Bind(1, position);
   REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
@@ -45,6 +46,7 @@ Status ForEach(Engine& engine, const char* sql, std::uint64_t position,
     LogRecord record;
     record.cursor = {head.cursor.epoch, read.Unsigned(0), read.Unsigned(1)};
     record.own = HybridTimestamp{read.Unsigned(2)};
+    if (stop_before && stop_before(record)) return {};
     REJOIN_TRY(DecodeLogBody(read.Text(3), record));
     REJOIN_ASSIGN(const bool more, each(record));
     if (!more) return {};
@@ -113,12 +115,13 @@ Status AppendAdoption(Engine& engine, const Stamp& stamp) {
 
 Status ForEachAfter(Engine& engine, std::uint64_t position,
                     const std::function<Result<bool>(const LogRecord&)>& each) {
-  return ForEach(engine, kForwards, position, each);
+  return ForEach(engine, kForwards, position, each, {});
 }
 
 Status ForEachBackwards(Engine& engine, std::uint64_t position,
-                        const std::function<Result<bool>(const LogRecord&)>& each) {
-  return ForEach(engine, kBackwards, position, each);
+                        const std::function<Result<bool>(const LogRecord&)>& each,
+                        const std::function<bool(const LogRecord&)>& stop_before) {
+  return ForEach(engine, kBackwards, position, each, stop_before);
 }
 
 Result<bool> IsKnown(Engine& engine, const Cursor& cursor) {

@@ -69,9 +69,12 @@ Status AppendAdoption(Engine& engine, const Stamp& stamp);
 // Calls `each` for the rows after `position` in order, until it returns false.
 Status ForEachAfter(Engine& engine, std::uint64_t position,
                     const std::function<Result<bool>(const LogRecord&)>& each);
-// The same from the end backwards, down to and without `position`.
+// The same from the end backwards, down to and without `position`. A body may be
+// a megabyte: `stop_before`, where given, sees each row before it is read, with
+// cursor and own only, and may end the walk there.
 Status ForEachBackwards(Engine& engine, std::uint64_t position,
-                        const std::function<Result<bool>(const LogRecord&)>& each);
+                        const std::function<Result<bool>(const LogRecord&)>& each,
+                        const std::function<bool(const LogRecord&)>& stop_before = {});
 
 // Is the cursor's row there, with its tag and epoch?
 Result<bool> IsKnown(Engine& engine, const Cursor& cursor);
