@@ -10,7 +10,9 @@
 
 #include <zstd.h>
 
-#if !defined(_WIN32)
+#if defined(_WIN32)
+#include <io.h>
+#else
 #include <fcntl.h>
 #include <unistd.h>
 #endif
@@ -69,6 +71,14 @@ bool SyncToDisk(std::FILE* file) {
   return true;
 #else
   return ::fsync(::fileno(file)) == 0;
+#endif
+}
+
+bool CutToSize(std::FILE* file, std::size_t bytes) {
+#if defined(_WIN32)
+  return ::_chsize(::_fileno(file), static_cast<long>(bytes)) == 0;
+#else
+  return ::ftruncate(::fileno(file), static_cast<off_t>(bytes)) == 0;
 #endif
 }
 
@@ -169,6 +179,21 @@ Status ReplaceSmallFile(const std::string& path, ByteView bytes) {
     return tl::unexpected(IoError("replace", path));
   }
   SyncFolderOf(path);
+  return {};
+}
+
+// Whoever replaces the file puts another in its place: what is open here is then
+// nobody's, and cutting it harms no one.
+Status CutSmallFile(const std::string& path, ByteView kept) {
+  errno = 0;
+  StdioFile file(std::fopen(path.c_str(), "r+b"));
+  if (file.get() == nullptr) return tl::unexpected(IoError("open", path));
+  Bytes start(kept.size(), '\0');
+  const std::size_t count = std::fread(start.data(), 1, start.size(), file.get());
+  if (count != kept.size() || start != kept) return {};
+  if (!CutToSize(file.get(), kept.size()) || !SyncToDisk(file.get())) {
+    return tl::unexpected(IoError("cut", path));
+  }
   return {};
 }
 

@@ -38,8 +38,11 @@ Random& SystemRandom();
 // A small file read and replaced as a whole. Missing: nullopt.
 Result<std::optional<Bytes>> ReadSmallFile(const std::string& path, std::size_t max_bytes);
 // Replaces the file by rename and syncs it (and its folder): afterwards it
-// holds the old or the new bytes, also after a power cut.
+// holds the old or the new bytes, also after a power cut. One caller at a time.
 Status ReplaceSmallFile(const std::string& path, ByteView bytes);
+// Cuts the file to `kept` where it begins with it. Else somebody has replaced it,
+// or does so this moment: then it is left as it is, which is no error.
+Status CutSmallFile(const std::string& path, ByteView kept);
 // No error if it is not there.
 Status RemoveFile(const std::string& path);
 

@@ -53,6 +53,10 @@ void Print(const Json& status) {
     PrintLine("no table is tracked: rejoin track FILE TABLE");
     return;
   }
+  if (status["file_format"] > status["format"]) {
+    PrintLine("written by a newer version of Rejoin (format " + TextOf(status, "file_format") +
+              "): update this one to write here");
+  }
   PrintLine("replica " + TextOf(status, "replica") + ", last own change " +
             TextOf(status, "last_own_change"));
   PrintLine("log " + TextOf(status["log"], "bytes") + " bytes, " +

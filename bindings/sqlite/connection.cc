@@ -43,6 +43,7 @@ Result<bool> Connection::IsSetUp() {
   const std::shared_ptr<Engine> engine = Main();
   REJOIN_ASSIGN(const bool present, engine->catalog.Refresh());
   if (!present) return false;
+  if (!engine->capture.empty()) return true;  // the schema is followed after the commit
   const Status followed = FollowSchema(*engine);
   if (!followed && followed.error().code != Code::kReadOnly &&
       followed.error().code != Code::kNewerFormat) {
@@ -68,8 +69,8 @@ Status Connection::RequireNoCapture(const char* function) {
   if (Main()->capture.empty()) return {};
   return Fail(Code::kOpenTransaction,
               std::string(function) +
-                  " cannot run in a transaction that has changed tracked tables: a rollback "
-                  "could not take back what has left; COMMIT or ROLLBACK first");
+                  " is about what is committed, and this transaction has changed tracked tables; "
+                  "COMMIT or ROLLBACK first");
 }
 
 void Connection::FinalizeStatements() {

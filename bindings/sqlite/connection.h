@@ -35,7 +35,8 @@ class Connection {
   // kOpenTransaction inside a statement that writes: a function with an effect
   // would change what that statement is reading.
   Status RequireNoWriter(const char* function);
-  // kOpenTransaction while the main file's transaction holds captured changes.
+  // kOpenTransaction while the main file's transaction holds captured changes: the
+  // tables are then ahead of the metadata, and what leaves could be rolled back.
   Status RequireNoCapture(const char* function);
 
   // Statements kept by engines go before the connection can close.

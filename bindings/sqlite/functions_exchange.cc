@@ -86,6 +86,7 @@ Status Merge(Call& call) {
 // local one.
 Status StateDigest(Call& call) {
   REJOIN_ASSIGN(std::optional<std::string> table, call.OptionalText(0, "the table's name"));
+  REJOIN_TRY(call.connection().RequireNoCapture(call.function()));
   SqliteStore store = call.connection().Store();
   if (table) {
     REJOIN_ASSIGN(const bool set_up, call.connection().IsSetUp());

@@ -22,11 +22,21 @@ tl::unexpected<Error> Bad(std::string problem) {
   return Fail(Code::kInvalidArgument, std::move(problem));
 }
 
+// Objects with plain members only: what is nested is not built, so that a text of
+// brackets costs no memory.
 Result<json> ParseObject(std::string_view text, const char* what, const char* advice) {
   if (text.size() > kMaxJsonBytes) {
     return Bad(std::string(what) + " are larger than " + std::to_string(kMaxJsonBytes) + " bytes");
   }
-  json parsed = json::parse(text.begin(), text.end(), nullptr, false);
+  bool nested = false;
+  const auto keep = [&nested](int depth, json::parse_event_t event, json&) {
+    const bool opens =
+        event == json::parse_event_t::object_start || event == json::parse_event_t::array_start;
+    if (opens && depth > 0) nested = true;
+    return !nested;
+  };
+  json parsed = json::parse(text.begin(), text.end(), keep, false);
+  if (nested) return Bad(std::string(what) + " must not be nested; " + advice);
   if (parsed.is_discarded()) return Bad(std::string(what) + " are not JSON; " + advice);
   if (!parsed.is_object()) return Bad(std::string(what) + " must be a JSON object; " + advice);
   return parsed;

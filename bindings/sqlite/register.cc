@@ -81,12 +81,9 @@ int RegisterRejoin(sqlite3* db) { return RegisterRejoin(db, {&SystemClock(), &Sy
 
 int RegisterRejoin(sqlite3* db, const Environment& environment,
                    std::shared_ptr<Connection>* made) {
-  int result = SQLITE_NOMEM;
-  (void)Guarded([&]() -> Status {
-    if (IsRegistered(db)) {
-      result = SQLITE_OK;
-      return {};
-    }
+  int result = SQLITE_OK;
+  const Status registered = Guarded([&]() -> Status {
+    if (IsRegistered(db)) return {};
     const auto connection = std::make_shared<Connection>(db, environment);
     result = RegisterCaptureModule(
         db, [connection](sqlite3*, const std::string& schema) { return connection->EngineOf(schema); });
@@ -95,7 +92,7 @@ int RegisterRejoin(sqlite3* db, const Environment& environment,
     if (made != nullptr) *made = connection;
     return {};
   });
-  return result;
+  return registered ? result : SQLITE_NOMEM;
 }
 
 }  // namespace rejoin

@@ -80,6 +80,8 @@ Result<std::string> StatusJson(Connection& connection) {
   json["set_up"] = set_up;
   if (!set_up) return Dump(json);
   const std::shared_ptr<Engine> engine = connection.Main();
+  REJOIN_ASSIGN(const auto format, engine->Meta("format"));
+  json["file_format"] = format ? format->integer() : 0;
   REJOIN_ASSIGN(const ReplicaId replica, ReadReplica(*engine));
   json["replica"] = replica.Hex();
   REJOIN_TRY(AddTables(json, *engine));

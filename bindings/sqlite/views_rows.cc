@@ -31,7 +31,8 @@ const char* ReasonText(std::int64_t reason) {
 }
 
 // What loading rows asks for: metadata in line with schema and commits.
-Result<std::shared_ptr<Engine>> FoldedEngine(Connection& connection) {
+Result<std::shared_ptr<Engine>> FoldedEngine(Connection& connection, const char* view) {
+  REJOIN_TRY(connection.RequireNoCapture(view));
   std::shared_ptr<Engine> engine = connection.Main();
   REJOIN_TRY(FollowSchema(*engine));
   REJOIN_ASSIGN(const std::uint64_t pending, PendingBytes(*engine));
@@ -200,14 +201,14 @@ class QuarantineRows : public ViewRows {
 
 Result<std::unique_ptr<ViewRows>> OpenConflicts(Connection& connection,
                                                 std::optional<std::int64_t>) {
-  REJOIN_ASSIGN(std::shared_ptr<Engine> engine, FoldedEngine(connection));
+  REJOIN_ASSIGN(std::shared_ptr<Engine> engine, FoldedEngine(connection, "rejoin_conflicts"));
   REJOIN_ASSIGN(Statement statement, engine->db.Prepare(kClashes));
   return std::make_unique<ConflictRows>(std::move(engine), std::move(statement));
 }
 
 Result<std::unique_ptr<ViewRows>> OpenQuarantine(Connection& connection,
                                                  std::optional<std::int64_t>) {
-  REJOIN_ASSIGN(std::shared_ptr<Engine> engine, FoldedEngine(connection));
+  REJOIN_ASSIGN(std::shared_ptr<Engine> engine, FoldedEngine(connection, "rejoin_quarantine"));
   REJOIN_ASSIGN(Statement statement, engine->db.Prepare(kHidden));
   return std::make_unique<QuarantineRows>(std::move(engine), std::move(statement));
 }

@@ -38,6 +38,9 @@ Bytes NewToken(Random& random) {
   return token;
 }
 
+// What the sidecar has for the token of a database that has none yet.
+Bytes OrNone(const Bytes& token) { return token.empty() ? Bytes(kTokenBytes, '\0') : token; }
+
 bool Holds(const Bytes& sidecar, const Bytes& token) {
   for (std::size_t at = 0; at + kTokenBytes <= sidecar.size(); at += kTokenBytes) {
     if (ByteView(sidecar).substr(at, kTokenBytes) == token) return true;
@@ -54,18 +57,26 @@ Result<Bytes> StoredToken(Engine& engine) {
 Status CheckAndRotate(Engine& engine, const Bytes& stored) {
   const std::string path = SidecarPath(engine);
   REJOIN_ASSIGN(const std::optional<Bytes> sidecar, ReadSmallFile(path, kMaxSidecarBytes));
+  const bool current = sidecar && Holds(*sidecar, OrNone(stored));
+  const std::uint64_t now_ms = engine.env.clock->SteadyMs();
+  const bool recent =
+      engine.fence.checked && now_ms - engine.fence.checked_steady_ms < kFenceIntervalMs;
+  if (current && recent && !stored.empty()) {
+    engine.fence.token = stored;  // another connection's: it has just done what is done below
+    return {};
+  }
   const bool first_write_ever = stored.empty() && !sidecar;
-  if (!first_write_ever && (!sidecar || stored.empty() || !Holds(*sidecar, stored))) {
+  if (!first_write_ever && !current) {
     REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
     REJOIN_TRY(TakeNewIdentity(engine, {head.own, head.own}, "the file is a copy, or was restored"));
   }
   const Bytes fresh = NewToken(*engine.env.random);
-  REJOIN_TRY(ReplaceSmallFile(path, stored + fresh));
+  REJOIN_TRY(ReplaceSmallFile(path, fresh + OrNone(stored)));
   REJOIN_TRY(engine.SetMeta("token", Value::Blob(fresh)));
   engine.fence.token = fresh;
   engine.fence.rotated = true;
   engine.fence.checked = true;
-  engine.fence.checked_steady_ms = engine.env.clock->SteadyMs();
+  engine.fence.checked_steady_ms = now_ms;
   return {};
 }
 
@@ -89,7 +100,8 @@ Status FenceBeforeCommit(Engine& engine) {
 void FenceAfterCommit(Engine& engine) {
   if (!engine.fence.rotated) return;
   engine.fence.rotated = false;
-  (void)ReplaceSmallFile(SidecarPath(engine), engine.fence.token);
+  // The write lock is gone: another process may be replacing the sidecar.
+  (void)CutSmallFile(SidecarPath(engine), engine.fence.token);
 }
 
 Status TakeNewIdentity(Engine& engine, const KeptHistory& kept, std::string_view why) {

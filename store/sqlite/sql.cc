@@ -40,6 +40,21 @@ Code CodeFor(int result_code) {
   }
 }
 
+// For what users meet in daily life: what to do. nullptr: SQLite's words, and the
+// statement they are about, say more.
+const char* Advice(int result_code) {
+  switch (result_code & 0xff) {
+    case SQLITE_BUSY:
+      return "another connection holds the lock; try again, or set a busy_timeout";
+    case SQLITE_LOCKED:
+      return "another statement of this connection is still running; finish or reset it first";
+    case SQLITE_READONLY:
+      return "the database can only be read; open it for writing, or copy it";
+    default:
+      return nullptr;
+  }
+}
+
 constexpr char kSavepoint[] = "rejoin__savepoint";
 
 }  // namespace
@@ -51,6 +66,9 @@ Error SqliteError(sqlite3* db, int result_code, std::string_view doing) {
   // The connection's message is about its latest call; a stale one would mislead.
   const bool current = (sqlite3_errcode(db) & 0xff) == (result_code & 0xff);
   const char* const words = current ? sqlite3_errmsg(db) : sqlite3_errstr(result_code);
+  if (const char* const advice = Advice(result_code)) {
+    return Error{CodeFor(result_code), std::string(advice) + " (" + words + ")"};
+  }
   return Error{CodeFor(result_code), std::string(doing) + ": " + words};
 }
 

@@ -217,6 +217,9 @@ Result<std::vector<Finding>> SqliteStore::Check() {
   REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(*engine_));
   if (!set_up) return std::vector<Finding>();
   REJOIN_TRY(engine_->catalog.Refresh());
+  // What is only in the log yet has no metadata to check.
+  const bool writable = sqlite3_db_readonly(engine_->db.handle(), engine_->db.schema().c_str()) == 0;
+  if (writable) REJOIN_TRY(InTransaction(*engine_, [&] { return Fold(*engine_); }));
   return CheckTables(*engine_);
 }
 

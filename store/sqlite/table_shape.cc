@@ -262,6 +262,13 @@ Result<TableShape> ReadTableShape(Database& db, const std::string& table) {
                                           [](const IndexInfo& index) { return index.primary; });
   if (shape.kind != KeyKind::kWithoutRowid && key_is_indexed) shape.kind = KeyKind::kIndexed;
   REJOIN_TRY(NameRowid(shape));
+  // Rows are read with the rowid beside all columns: one result more than columns.
+  const int most_results = sqlite3_limit(db.handle(), SQLITE_LIMIT_COLUMN, -1);
+  if (shape.kind == KeyKind::kIndexed && shape.columns.size() >= static_cast<std::size_t>(most_results)) {
+    return NotTrackable(shape.name, "it has " + std::to_string(shape.columns.size()) +
+                                        " columns, as many as SQLite can read at once, and a rowid beside "
+                                        "them; create it WITHOUT ROWID, or with a column less");
+  }
   for (const IndexInfo& index : indexes) {
     if (index.primary) {
       for (const IndexTerm& term : index.terms) shape.key_collations.push_back(term.collation);

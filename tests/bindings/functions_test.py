@@ -141,7 +141,9 @@ class Transactions(WithFiles):
         db.execute("BEGIN")
         one(db, "SELECT rejoin_delta()")  # nothing was written yet
         db.execute("UPDATE todo SET done = 1")
-        self.refuses(db, "SELECT rejoin_delta()", "COMMIT or ROLLBACK")
+        for sql in ("SELECT rejoin_delta()", "SELECT rejoin_digest()", "SELECT rejoin_digest('todo')",
+                    "SELECT * FROM rejoin_conflicts", "SELECT * FROM rejoin_quarantine"):
+            self.refuses(db, sql, "COMMIT or ROLLBACK")
         self.refuses(db, "SELECT rejoin_merge(?)", "COMMIT or ROLLBACK", delta)
         db.execute("ROLLBACK")
         self.assertEqual(one(db, "SELECT rejoin_merge(?)", delta), 0)
@@ -171,7 +173,22 @@ class ReadOnly(WithFiles):
         for call in ("rejoin_untrack('todo')", "rejoin_uninstall()"):
             with self.assertRaises(sqlite3.Error) as caught:
                 db.execute(f"SELECT {call}").fetchall()
-            self.assertRegex(str(caught.exception), "rejoin: .*read-?only")
+            self.assertRegex(str(caught.exception), "rejoin: .*can only be read")
+
+
+class Locked(WithFiles):
+    def test_says_who_holds_the_lock_and_what_to_do(self):
+        db, other = self.todo("a.db"), self.open("a.db")
+        other.execute("BEGIN IMMEDIATE")
+        db.execute("PRAGMA busy_timeout = 1")
+        for call in ("rejoin_untrack('todo')", "rejoin_track('todo', '{\"fire_triggers\": true}')"):
+            with self.assertRaises(sqlite3.Error) as caught:
+                db.execute(f"SELECT {call}").fetchall()
+            self.assertRegex(str(caught.exception), "^rejoin: another connection holds the lock; try again")
+        other.execute("ROLLBACK")
+        with self.assertRaisesRegex(sqlite3.Error, "^rejoin: another statement of this connection"):
+            db.execute("SELECT rejoin_untrack(tbl) FROM rejoin_tables").fetchall()
+        self.assertEqual(one(db, "SELECT rejoin_untrack('todo')"), 1)
 
 
 class Values(WithFiles):

@@ -42,8 +42,10 @@ TEST(TrackOptions, NamesWhatIsWrongAndWhatIsAllowed) {
   EXPECT_THAT(TrackError(""), HasSubstr("not JSON"));
 }
 
-TEST(TrackOptions, SurvivesDeepNesting) {
-  EXPECT_THAT(TrackError(std::string(1'000'000, '[')), HasSubstr("not JSON"));
+TEST(TrackOptions, RefusesWhatIsNested) {
+  EXPECT_THAT(TrackError(R"({"name": {"a": 1}})"), HasSubstr("must not be nested"));
+  EXPECT_THAT(TrackError(std::string(1'000'000, '[')), HasSubstr("must not be nested"));
+  EXPECT_THAT(TrackError("{\"a\":" + std::string(1'000'000, '{')), HasSubstr("must not be nested"));
 }
 
 TEST(VectorJson, RoundTrips) {

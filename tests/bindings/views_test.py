@@ -10,7 +10,7 @@ from loaded import WithFiles, one
 
 VIEWS = ("rejoin_tables", "rejoin_changes", "rejoin_peers", "rejoin_conflicts",
          "rejoin_quarantine", "rejoin_log")
-TODO = "CREATE TABLE todo(id TEXT PRIMARY KEY NOT NULL, title TEXT, done INTEGER DEFAULT 0)"
+SCHEMA = "CREATE TABLE todo(id TEXT PRIMARY KEY NOT NULL, title TEXT, done INTEGER DEFAULT 0)"
 
 
 class Views(WithFiles):
@@ -29,7 +29,7 @@ class Views(WithFiles):
 
     def test_changes_tell_who_did_what(self):
         db = self.open()
-        db.execute(TODO)
+        db.execute(SCHEMA)
         db.execute("INSERT INTO todo VALUES('old', 'Old', 0)")
         db.execute("SELECT rejoin_track('todo')")
         db.execute("INSERT INTO todo VALUES('milk', 'Milk', 0), ('eggs', 'Eggs', 0)")
@@ -57,7 +57,7 @@ class Views(WithFiles):
 
     def test_merged_rows_are_changes_too(self):
         phone, laptop = self.todo(), self.open()
-        laptop.execute(TODO)
+        laptop.execute(SCHEMA)
         laptop.execute("SELECT rejoin_track('todo')")
         laptop.execute("SELECT rejoin_merge(?)", (one(phone, "SELECT rejoin_delta()"),)).fetchall()
         row = laptop.execute("SELECT replica, key, kind FROM rejoin_changes").fetchall()[-1]
@@ -69,7 +69,7 @@ class Views(WithFiles):
         phone, laptop = self.open(), self.open()
         phone.execute("CREATE TABLE todo(id TEXT PRIMARY KEY NOT NULL, title TEXT, more TEXT)")
         phone.execute("CREATE TABLE list(id INTEGER PRIMARY KEY)")
-        laptop.execute(TODO)
+        laptop.execute(SCHEMA)
         for name in ("todo", "list"):
             phone.execute("SELECT rejoin_track(?)", (name,))
         phone.execute("INSERT INTO todo VALUES('milk', 'Milk', 'two')")
@@ -89,7 +89,7 @@ class Views(WithFiles):
     def test_conflicts_show_both_sides(self):
         phone, laptop = self.open(), self.open()
         for db, title in ((phone, "Six"), (laptop, "Twelve")):
-            db.execute(TODO)
+            db.execute(SCHEMA)
             db.execute("SELECT rejoin_track('todo')")
             db.execute("INSERT INTO todo VALUES('eggs', ?, 0)", (title,))
         for _ in range(2):

@@ -14,9 +14,9 @@ PROGRAM = os.path.join(BUILD, "rejoin")
 OK, FOUND, USAGE, ERROR = 0, 1, 2, 3
 
 
-def rejoin(*arguments, folder=None, environment=None, stdin=None, name=PROGRAM):
+def rejoin(*arguments, folder=None, environment=None, stdin=None, name=PROGRAM, user=None):
     return subprocess.run([name, *arguments], executable=PROGRAM, cwd=folder, capture_output=True,
-                          env={**os.environ, **(environment or {})}, input=stdin, check=False)
+                          env={**os.environ, **(environment or {})}, input=stdin, user=user, check=False)
 
 
 class WithFolder(unittest.TestCase):

@@ -83,6 +83,8 @@ std::string Filled(std::string text, const KeyStyle& style) {
   return text;
 }
 
+void PrintTo(const KeyStyle& style, std::ostream* out) { *out << style.name; }
+
 class PlainKeys : public ::testing::TestWithParam<KeyStyle> {
  protected:
   void Check(const std::string& columns, const std::string& script) {

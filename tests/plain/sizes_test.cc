@@ -29,12 +29,14 @@ std::string WideUpdate(int columns, const std::string& key) {
 }
 
 TEST_P(PlainWidth, RowsAreWrittenAndArrive) {
-  const int columns = GetParam();
-  const std::string last = "c" + std::to_string(columns - 1);
   struct Style { const char* key; const char* suffix; };
-  for (const Style style : {Style{"INTEGER PRIMARY KEY", ""}, Style{"TEXT PRIMARY KEY NOT NULL", ""},
+  for (const Style& style : {Style{"INTEGER PRIMARY KEY", ""}, Style{"TEXT PRIMARY KEY NOT NULL", ""},
                             Style{"TEXT PRIMARY KEY NOT NULL", "WITHOUT ROWID"}}) {
     SCOPED_TRACE(style.key);
+    // With a rowid beside its columns a table of 2,000 is refused (below).
+    const bool beside = style.key[0] == 'T' && style.suffix[0] == '\0';
+    const int columns = GetParam() == 2000 && beside ? 1999 : GetParam();
+    const std::string last = "c" + std::to_string(columns - 1);
     TwinOptions options;
     options.schema = WideTable(columns, style.key, style.suffix);
     options.tables = {"t"};
@@ -51,6 +53,15 @@ TEST_P(PlainWidth, RowsAreWrittenAndArrive) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Columns, PlainWidth, ::testing::Values(1, 2, 8, 9, 32, 33, 63, 64, 65, 128, 129, 200, 2000));
+
+TEST(PlainWide, MoreThanSqliteReadsAtOnceIsRefused) {
+  TestDatabase database(1);
+  database.Exec(WideTable(2000, "TEXT PRIMARY KEY NOT NULL", ""));
+  const auto tracked = database.store->Track("t", {});
+  ASSERT_FALSE(tracked);
+  EXPECT_EQ(tracked.error().code, Code::kNotTrackable);
+  EXPECT_NE(tracked.error().message.find("WITHOUT ROWID"), std::string::npos) << tracked.error().message;
+}
 
 constexpr std::int64_t kMebibyte = 1 << 20;
 
@@ -89,7 +100,6 @@ TEST(PlainCells, BeyondTheLimitStayAndAreListed) {
   EXPECT_EQ(twin.replica().Query("SELECT id, a, b FROM t ORDER BY id"),
             (std::vector<std::string>{"far over|NULL|beside it", "fits|a|b", "over|small again|b"}));
   EXPECT_EQ(twin.replica().DigestHex(), twin.tracked().DigestHex());
-  EXPECT_EQ(twin.tracked().One(too_large), "1");
 
   // Somebody else's change of the row leaves the large cell where it is.
   twin.replica().clock.Advance(1000);

@@ -95,7 +95,7 @@ TEST(UserTriggers, MayNotWriteTrackedTablesOnMerge) {
   const auto merged = all[1].Merge(all[0].Delta());
   ASSERT_FALSE(merged);
   EXPECT_EQ(merged.error().code, Code::kTriggerWrote);
-  EXPECT_THAT(merged.error().message, ::testing::HasSubstr("touch"));
+  EXPECT_THAT(merged.error().message, ::testing::HasSubstr("tracked table t"));
   EXPECT_EQ(all[1].DigestHex(), before);
   EXPECT_EQ(all[1].One("SELECT * FROM t"), "x|a|0") << "whole or not at all";
   all.At(1, "UPDATE t SET a = 'c'");

@@ -68,8 +68,8 @@ TEST(Unique, RotatedByThree) {
               Apart(kPeople, "INSERT INTO p VALUES('1', 'a', 0), ('2', 'b', 0), ('3', 'c', 0)",
                     {"BEGIN; UPDATE p SET email = 'z' WHERE id = '1'; UPDATE p SET email = 'a' WHERE id = '2';"
                      "UPDATE p SET email = 'b' WHERE id = '3'; UPDATE p SET email = 'c' WHERE id = '1'; COMMIT",
-                     "INSERT INTO p VALUES('4', 'b', 4)"}),
-              {"1|c|0", "2|a|0", "4|b|4"}, 1);
+                     "UPDATE p SET email = NULL WHERE id = '2'; INSERT INTO p VALUES('4', 'b', 4)"}),
+              {"1|c|0", "2|NULL|0", "4|b|4"}, 1);
 }
 
 TEST(Unique, AChainHidesOnlyEveryOther) {
@@ -82,10 +82,17 @@ TEST(Unique, AChainHidesOnlyEveryOther) {
 }
 
 TEST(Unique, ADeleteFreesTheValue) {
-  ExpectShown(kPeople, Apart(kPeople, kTwo, {"DELETE FROM p WHERE id = 'bob'",
-                                             "INSERT INTO p VALUES('cid', 'x', 'Cid')",
-                                             "UPDATE p SET email = 'b' WHERE id = 'ann'"}),
-              {"ann|b|Ann", "cid|x|Cid"}, 0);
+  Replicas all(2, kPeople);
+  all.At(0, kTwo);
+  all.ExchangeAll();
+  std::vector<Bytes> deltas;
+  all.At(0, "UPDATE p SET email = 'x' WHERE id = 'ann'");
+  deltas.push_back(all[0].Delta());
+  all.At(1, "INSERT INTO p VALUES('cid', 'x', 'Cid')");
+  deltas.push_back(all[1].Delta());
+  all.At(1, "DELETE FROM p WHERE id = 'cid'");
+  deltas.push_back(all[1].Delta());
+  ExpectShown(kPeople, deltas, {"ann|x|Ann", "bob|b|Bob"}, 0);
 }
 
 TEST(Unique, PartialAndExpressionIndexes) {
@@ -103,8 +110,8 @@ TEST(Unique, Collations) {
   const Story story{R"sql(
 CREATE TABLE p(id TEXT PRIMARY KEY COLLATE NOCASE NOT NULL, a TEXT COLLATE RTRIM UNIQUE, b);
 )sql", {"p"}};
-  ExpectShown(story, Apart(story, "INSERT INTO p VALUES('x', 'q', 0)",
-                           {"INSERT INTO p VALUES('KEY', 'a', 1)", "INSERT INTO p VALUES('key', 'b', 2)",
+  ExpectShown(story, Apart(story, "INSERT INTO p VALUES('x', 'p', 0)",
+                           {"UPDATE p SET a = 'q'; INSERT INTO p VALUES('KEY', 'a', 1)", "INSERT INTO p VALUES('key', 'b', 2)",
                             "INSERT INTO p VALUES('z', 'q  ', 3)"}),
               {"key|b|2", "z|q  |3"}, 2);
 }

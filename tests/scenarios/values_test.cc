@@ -90,20 +90,21 @@ TEST(Values, EveryChangeOfValueIsAChange) {
 
 TEST(Values, AsKeysTheyStayDistinct) {
   Replicas all(3, {"CREATE TABLE k(id BLOB PRIMARY KEY NOT NULL, n); "
-                   "CREATE TABLE v(id ANY, n, PRIMARY KEY(id)) STRICT, WITHOUT ROWID", {"k"}});
+                   "CREATE TABLE w(id ANY, n ANY, PRIMARY KEY(id)) STRICT, WITHOUT ROWID", {"k", "w"}});
   std::int64_t n = 0;
   for (const Value& value : AwkwardValues()) {
     if (value.type == ValueType::kNull) continue;
     RunBound(all[0], "INSERT OR IGNORE INTO k(n, id) VALUES(?1, ?2)", value, ++n);
+    RunBound(all[0], "INSERT OR IGNORE INTO w(n, id) VALUES(?1, ?2)", value, n);
   }
   all.Pull(1, 0);
   all.Pull(2, 1);
   all.ExpectEqual();
-  all.At(2, "UPDATE k SET n = n + 1000");
+  all.At(2, "UPDATE k SET n = n + 1000; UPDATE w SET n = n + 1000");
   all.ExchangeAndExpectEqual();
-  all.At(1, "DELETE FROM k");
+  all.At(1, "DELETE FROM k; DELETE FROM w");
   all.ExchangeAndExpectEqual();
-  EXPECT_EQ(all[0].One("SELECT count(*) FROM k"), "0");
+  EXPECT_EQ(all[0].One("SELECT (SELECT count(*) FROM k) + count(*) FROM w"), "0");
 }
 
 // Two replicas whose columns convert differently relay the same.

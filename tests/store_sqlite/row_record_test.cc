@@ -1,5 +1,7 @@
 // The packed metadata of a row: together with the user's table it is the state,
 // and it is small.
+#include <fstream>
+
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -140,6 +142,48 @@ TEST(RowRecord, OfAOneColumnUpdateTakes25BytesWithItsKeyHash) {
   Join(state, UpdateDelta(state, {}, At(1'700'000'000'000 + kTenDaysMs), {{2, {}, Value::Integer(3)}}));
   EXPECT_LE(world.Encode(state, true).size(), 19u);
   EXPECT_LE(world.Encode(state, true, kHash).size(), 27u);
+}
+
+std::string HexOf(const Bytes& bytes) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string hex;
+  for (const char c : bytes) {
+    hex.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
+    hex.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
+  }
+  return hex;
+}
+
+// The hexadecimal bytes of a fenced block of docs/format.md, comments left out.
+std::string Documented(const std::string& block) {
+  std::ifstream file(std::string(REJOIN_SOURCE_DIR) + "/docs/format.md");
+  std::string line;
+  std::string hex;
+  bool inside = false;
+  while (std::getline(file, line)) {
+    if (line.rfind("```", 0) == 0) inside = line == "```" + block;
+    if (!inside || line[0] == '`') continue;
+    for (const char c : line.substr(0, line.find('|'))) {
+      if (c != ' ') hex.push_back(c);
+    }
+  }
+  return hex;
+}
+
+TEST(RowRecord, IsWhatTheDocumentShows) {
+  RecordWorld world;
+  ASSERT_TRUE(world.context().catalog.InternColset(1, {0, 1}));
+  const auto self = world.context().catalog.Lookup(1);
+  ASSERT_NE(self, nullptr);
+  const auto at = [self](std::uint64_t after_ms) {
+    return Stamp{Rank::kWritten, HybridTimestamp::FromWall(1'700'000'000'000 + after_ms), *self};
+  };
+  RowState state = InsertDelta(at(0), {{0, {}, Value::Text("milk")}, {1, {}, Value::Integer(1)}});
+  Join(state, UpdateDelta(state, {}, at(60'000), {{1, {}, Value::Integer(2)}}));
+  world.table().columns[1].affinity = Affinity::kInteger;
+  EXPECT_EQ(HexOf(world.Encode(state, true)), Documented("override"));
+  Join(state, DeleteDelta(state, at(120'000)));
+  EXPECT_EQ(HexOf(world.Encode(state, false)), Documented("tombstone"));
 }
 
 TEST(RowRecord, OfAWholeRowRewrittenNamesTheStampOnce) {
