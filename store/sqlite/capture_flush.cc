@@ -69,6 +69,7 @@ class TransactionLog {
     const Bytes body = writer_.Take(Rank::kWritten, advances, false);
     REJOIN_TRY(AppendLogRow(engine_, head_, time_, time_, body));
     engine_.session.log_rows.emplace_back(head_.cursor.position, head_.cursor.tag);
+    engine_.fence.written = engine_.session.log_rows.back();
     return {};
   }
 

@@ -65,9 +65,12 @@ struct Engine {
   int capture_tables = 0;  // virtual tables of this file that are connected
 
   // The identity fence (identity.h): the token this connection last saw in the
-  // database, and when it last compared it with the sidecar.
+  // database, and when it last compared it with the sidecar; position and tag of
+  // the log row it last committed, and of the one it is about to.
   struct Fence {
     Bytes token;
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> committed;
+    std::optional<std::pair<std::uint64_t, std::uint64_t>> written;
     std::uint64_t checked_steady_ms = 0;
     bool checked = false;
     bool rotated = false;  // a fresh token is in the open transaction

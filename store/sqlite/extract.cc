@@ -8,6 +8,7 @@
 #include "store/sqlite/extract_scan.h"
 #include "store/sqlite/fold.h"
 #include "store/sqlite/hidden.h"
+#include "store/sqlite/identity.h"
 #include "store/sqlite/row_access.h"
 
 namespace rejoin {
@@ -47,10 +48,22 @@ Result<bool> IsIssued(Engine& engine, HybridTimestamp own) {
   return HybridTimestamp{read->Unsigned(0)} >= own;
 }
 
+// Who asks may know more of this replica than the file does, for it came back
+// from the past.
+Status CheckAgainstWhoAsks(Engine& engine, const VersionVector& since) {
+  REJOIN_ASSIGN(Savepoint transaction, Savepoint::Begin(engine.db));
+  REJOIN_TRY(engine.catalog.Refresh());
+  REJOIN_ASSIGN(const ReplicaId self, ReadReplica(engine));
+  const auto renamed = CheckAgainstPeer(engine, since.Get(self));
+  if (!renamed) return tl::unexpected(renamed.error());
+  return transaction.Release();
+}
+
 // Folds, and notes that the own stamp so far leaves.
-Status Prepare(Engine& engine) {
+Status Prepare(Engine& engine, const Request& request) {
   REJOIN_TRY(Fold(engine));
   if (!IsWritable(engine)) return {};
+  if (request.since != nullptr) REJOIN_TRY(CheckAgainstWhoAsks(engine, *request.since));
   REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
   REJOIN_ASSIGN(const bool issued, IsIssued(engine, head.own));
   if (issued) return {};
@@ -167,7 +180,7 @@ void ListLargeRows(Engine& engine, const std::vector<LargeRow>& large_rows) {
 
 Result<ExtractReport> Extract(Engine& engine, const Request& request, ByteSink& out) {
   for (int i = 0; i < kMaxAttempts; ++i) {
-    REJOIN_TRY(Prepare(engine));
+    REJOIN_TRY(Prepare(engine, request));
     REJOIN_ASSIGN(const std::optional<Extraction> done, TryExtract(engine, request, out));
     if (!done) continue;
     ListLargeRows(engine, done->large_rows);

@@ -79,6 +79,10 @@ Result<std::size_t> TableFold::Take(const Change& change, const Stamp& stamp) {
     inserts_.push_back({{change.rowid, key_hash}, next_sequence_++, index});
     return sizeof(PlainInsert);
   }
+  if (TakesBack(change, index)) {
+    inserts_.pop_back();
+    return std::size_t{0};
+  }
   NoteLeaving(change);
   pending_.push_back({change, next_sequence_++, index});
   return sizeof(Pending) + BytesOf(change);
@@ -98,6 +102,13 @@ Result<bool> TableFold::IsPlainInsert(const Change& change, const Stamp& stamp) 
   if (!left_keys_.empty() && left_keys_.count(KeyHash(change.key)) != 0) return false;
   REJOIN_ASSIGN(const bool known, lookup_.HasKeyRecord(change.key));
   return !known;
+}
+
+// A delete right behind the plain insert of its row in the same transaction.
+bool TableFold::TakesBack(const Change& change, std::uint32_t stamp) const {
+  return change.kind == ChangeKind::kDelete && table_.shape.kind == KeyKind::kRowid &&
+         !inserts_.empty() && inserts_.back().row.rowid == change.rowid &&
+         inserts_.back().stamp == stamp;
 }
 
 void TableFold::NoteLeaving(const Change& change) {
@@ -290,9 +301,9 @@ Status TableFold::NoteRivals(const Key& key, const RowState& state) {
 Status TableFold::Write(const Change& last, Located& located) {
   const bool shown = located.row.shown;
   const bool now_by_key = !shown || !by_rowid();
-  if (shown && has_hidden_ && located.place == Place::kByKey) {
-    REJOIN_TRY(RemoveHidden(engine_, table_.number, last.key));
-  }
+  // The row is in the table again, or absent; a cell too large to leave is listed
+  // again when the row is next read out.
+  if (has_hidden_) REJOIN_TRY(RemoveHidden(engine_, table_.number, last.key));
   const bool stays = !now_by_key && located.rowid == last.rowid;
   if (located.place == Place::kOverride && !stays) {
     REJOIN_ASSIGN(CachedStatement drop, engine_.db.Cached(sql_.drop_override));
@@ -305,14 +316,15 @@ Status TableFold::Write(const Change& last, Located& located) {
     drop->BindBlob(1, last.key);
     REJOIN_TRY(drop->Run());
   }
-  if (nothing_left) return {};
+  // Made and deleted in one transaction: where a run has its rowid, something has
+  // to say that the row is gone.
+  if (nothing_left && located.place != Place::kRun) return {};
   return now_by_key ? WriteByKey(last.key, located) : WriteOverride(last, located);
 }
 
-Status TableFold::WriteByKey(const Key& key, const Located& located) {
-  PackedRow row = located.row;
-  row.key_hash = 0;
-  REJOIN_ASSIGN(const Bytes record, PackRecord(context(), row));
+Status TableFold::WriteByKey(const Key& key, Located& located) {
+  located.row.key_hash = 0;
+  REJOIN_ASSIGN(const Bytes record, PackRecord(context(), located.row));
   REJOIN_ASSIGN(CachedStatement put, engine_.db.Cached(sql_.put_keyed));
   put->BindBlob(1, key).BindBlob(2, record);
   return put->Run();

@@ -72,6 +72,7 @@ class TableFold {
 
   std::uint32_t StampIndex(const Stamp& stamp);
   Result<bool> IsPlainInsert(const Change& change, const Stamp& stamp);
+  bool TakesBack(const Change& change, std::uint32_t stamp) const;
   void NoteLeaving(const Change& change);
 
   Status WriteRuns(bool goes_on);
@@ -86,7 +87,7 @@ class TableFold {
   Status FindSources(const std::vector<Group>& groups);
   Status FoldGroup(const Group& group);
   Status Write(const Change& last, Located& located);
-  Status WriteByKey(const Key& key, const Located& located);
+  Status WriteByKey(const Key& key, Located& located);
   Status WriteOverride(const Change& last, Located& located);
   Status PutOverride(std::int64_t rowid, const Bytes& record);
   Status NoteRivals(const Key& key, const RowState& state);

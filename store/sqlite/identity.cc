@@ -1,6 +1,7 @@
 #include "store/sqlite/identity.h"
 
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "store/sqlite/events.h"
@@ -28,6 +29,11 @@ constexpr char kIssued[] = "SELECT 1 FROM {s}.rejoin__issued WHERE time = ?1";
 constexpr char kLastIssued[] = "SELECT max(time), max(time) FILTER (WHERE time < ?1) FROM {s}.rejoin__issued";
 constexpr char kForgetIssued[] = "DELETE FROM {s}.rejoin__issued";
 
+// Column 0: the token; then of the log row ?1 its tag, and the last position.
+constexpr char kLookAround[] =
+    "SELECT (SELECT value FROM {s}.rejoin__meta WHERE name = 'token'), "
+    "(SELECT tag FROM {s}.rejoin__log WHERE pos = ?1), (SELECT max(pos) FROM {s}.rejoin__log)";
+
 constexpr std::size_t kTokenBytes = 16;
 constexpr std::size_t kMaxSidecarBytes = 2 * kTokenBytes;
 
@@ -48,16 +54,32 @@ bool Holds(const Bytes& sidecar, const Bytes& token) {
   return false;
 }
 
-Result<Bytes> StoredToken(Engine& engine) {
-  REJOIN_ASSIGN(const auto token, engine.Meta("token"));
-  return token ? token->bytes : Bytes();
+// What of this connection's past the database still has.
+struct Remembered {
+  Bytes token;
+  // The log row that this connection committed last is not there, nor has the log
+  // grown beyond it: somebody put an older file in its place.
+  bool rolled_back = false;
+};
+
+Result<Remembered> LookAround(Engine& engine) {
+  const auto& committed = engine.fence.committed;
+  REJOIN_ASSIGN(CachedStatement look, engine.db.Cached(kLookAround));
+  look->Bind(1, committed ? committed->first : 0);
+  REJOIN_TRY(look->Step());
+  Remembered remembered{Bytes(look->Text(0)), false};
+  if (!committed) return remembered;
+  const bool trimmed = look->IsNull(1) && look->Unsigned(2) > committed->first;
+  remembered.rolled_back = !trimmed && (look->IsNull(1) || look->Unsigned(1) != committed->second);
+  return remembered;
 }
 
 // Compares database and sidecar, and writes a fresh token to both.
-Status CheckAndRotate(Engine& engine, const Bytes& stored) {
+Status CheckAndRotate(Engine& engine, const Remembered& found) {
+  const Bytes& stored = found.token;
   const std::string path = SidecarPath(engine);
   REJOIN_ASSIGN(const std::optional<Bytes> sidecar, ReadSmallFile(path, kMaxSidecarBytes));
-  const bool current = sidecar && Holds(*sidecar, OrNone(stored));
+  const bool current = sidecar && Holds(*sidecar, OrNone(stored)) && !found.rolled_back;
   const std::uint64_t now_ms = engine.env.clock->SteadyMs();
   const bool recent =
       engine.fence.checked && now_ms - engine.fence.checked_steady_ms < kFenceIntervalMs;
@@ -89,15 +111,17 @@ std::string SidecarPath(Engine& engine) {
 }
 
 Status FenceBeforeCommit(Engine& engine) {
+  engine.fence.written.reset();
   if (SidecarPath(engine).empty()) return {};
-  REJOIN_ASSIGN(const Bytes stored, StoredToken(engine));
-  const bool recent = engine.fence.checked && stored == engine.fence.token &&
+  REJOIN_ASSIGN(const Remembered found, LookAround(engine));
+  const bool recent = engine.fence.checked && found.token == engine.fence.token && !found.rolled_back &&
                       engine.env.clock->SteadyMs() - engine.fence.checked_steady_ms < kFenceIntervalMs;
   if (recent) return {};
-  return CheckAndRotate(engine, stored);
+  return CheckAndRotate(engine, found);
 }
 
 void FenceAfterCommit(Engine& engine) {
+  if (engine.fence.written) engine.fence.committed = std::exchange(engine.fence.written, std::nullopt);
   if (!engine.fence.rotated) return;
   engine.fence.rotated = false;
   // The write lock is gone: another process may be replacing the sidecar.

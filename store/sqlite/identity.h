@@ -9,6 +9,9 @@
 // cut to {new}. A database whose token is not in its sidecar is a copy, or was
 // restored: it takes a new replica id before it stamps anything.
 //
+// A file that is put back under an open connection is noticed at that connection's
+// next write: the log row that it committed last is not there any more.
+//
 // What copies database and sidecar together escapes that; it is found when a
 // peer names a state of this replica that this file never was in
 // (CheckAgainstPeer).

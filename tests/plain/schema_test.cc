@@ -72,6 +72,32 @@ UPDATE OR REPLACE t SET id = 'c';
 )sql");
 }
 
+// The one place where a tracked table does more than a plain one: SQLite believes
+// that no trigger of `t` can fail, and keeps what the statement did before it did.
+TEST(Plain, AStatementThatFailsInATriggerIsTakenBackWhole) {
+  TwinOptions options;
+  options.schema = R"sql(
+CREATE TABLE other(id INTEGER PRIMARY KEY);
+CREATE TABLE t(id INTEGER PRIMARY KEY, a);
+CREATE TRIGGER echo AFTER UPDATE OF a ON t BEGIN INSERT OR IGNORE INTO other VALUES(new.a); END;
+INSERT INTO t VALUES(1, 1);
+)sql";
+  options.tables = {"t"};
+  constexpr char kFails[] = "UPDATE OR IGNORE t SET a = 'no integer'";
+  {
+    Twin twin(options);
+    twin.Run("BEGIN;");
+    EXPECT_EQ(RunStatement(twin.plain(), kFails).code, SQLITE_MISMATCH);
+    EXPECT_EQ(RunStatement(twin.tracked().db, kFails).code, SQLITE_MISMATCH);
+    EXPECT_EQ(ExactRows(twin.plain(), "SELECT a FROM t"), std::vector<std::string>{"tno integer"});
+    EXPECT_EQ(ExactRows(twin.tracked().db, "SELECT a FROM t"), std::vector<std::string>{"i1"});
+  }
+  options.only_plain = "CREATE TRIGGER z AFTER UPDATE ON t WHEN 0 BEGIN SELECT raise(ABORT, ''); END;";
+  Twin twin(options);
+  twin.Run("BEGIN;");
+  twin.Expect(SQLITE_MISMATCH, kFails);
+}
+
 constexpr char kFamilies[] = R"sql(
 CREATE TABLE parent(id INTEGER PRIMARY KEY, code TEXT UNIQUE);
 CREATE TABLE child(id TEXT PRIMARY KEY NOT NULL, parent INTEGER REFERENCES parent ON DELETE CASCADE ON UPDATE CASCADE);

@@ -122,6 +122,13 @@ std::vector<std::string> Statements(const std::string& script) {
   return statements;
 }
 
+static void RunAll(sqlite3* db, const std::string& script) {
+  for (const std::string& sql : Statements(script)) {
+    const Outcome outcome = RunStatement(db, sql);
+    EXPECT_EQ(outcome.code, SQLITE_OK) << sql << "\n  " << outcome;
+  }
+}
+
 Twin::Twin(TwinOptions options) : options_(std::move(options)) {
   const std::string tracked_file = folder_.File("tracked.db");
   const std::string plain_file = folder_.File("plain.db");
@@ -136,20 +143,13 @@ Twin::Twin(TwinOptions options) : options_(std::move(options)) {
     RunStatement(opened, "PRAGMA synchronous = OFF");
     for (sqlite3* const db : {tracked(i).db, opened}) {
       sqlite3_busy_timeout(db, kBusyTimeoutMs);
-      for (const std::string& sql : Statements(options_.before_all)) {
-        const Outcome outcome = RunStatement(db, sql);
-        EXPECT_EQ(outcome.code, SQLITE_OK) << sql << "\n  " << outcome;
-      }
+      RunAll(db, options_.before_all);
     }
   }
   replica_ = std::make_unique<TestDatabase>(200, folder_.File("replica.db"));
   replica_->Exec("PRAGMA synchronous = OFF");
-  for (sqlite3* const db : {tracked().db, plain(), replica_->db}) {
-    for (const std::string& sql : Statements(options_.schema)) {
-      const Outcome outcome = RunStatement(db, sql);
-      EXPECT_EQ(outcome.code, SQLITE_OK) << sql << "\n  " << outcome;
-    }
-  }
+  for (sqlite3* const db : {tracked().db, plain(), replica_->db}) RunAll(db, options_.schema);
+  RunAll(plain(), options_.only_plain);
   for (const std::string& table : options_.tables) {
     tracked().Track(table, options_.track);
     replica_->Track(table, options_.track);

@@ -10,7 +10,10 @@
 //   of Rejoin's own, and total_changes() does;
 // - last_insert_rowid() after VACUUM, which copies Rejoin's tables too, and after
 //   an INSERT that broke a foreign key or was interrupted: what it says then
-//   depends on whether the table has any trigger (SQLite's own doing).
+//   depends on whether the table has any trigger (SQLite's own doing);
+// - half of what a statement did before an error that SQLite believed impossible
+//   (OR IGNORE, and a trigger that meets SQLITE_MISMATCH): it stays, unless some
+//   trigger of the table may abort, as all of ours may. See only_plain.
 #pragma once
 
 #include <iosfwd>
@@ -43,6 +46,7 @@ struct TwinOptions {
   TrackOptions track = {};
   std::string before_all = "";      // per connection, such as PRAGMA foreign_keys = ON
   int connections = 1;
+  std::string only_plain = "";      // run after `schema` on the plain side
 };
 
 class Twin {

@@ -286,6 +286,31 @@ TEST(Fold, ADeleteThenInsertInTwoTransactionsKeepsTheTombstone) {
   }
 }
 
+// Nobody can tell whether the row was there before, so the log has both.
+TEST(Fold, ARowMadeAndDeletedInOneTransactionLeavesNothing) {
+  for (const bool spilled : {false, true}) {
+    TestDatabase db(1);
+    db.Exec(kKinds[0].create);
+    db.Track("t", {SameKey::kNewest, {}, {}, {}});
+    if (spilled) {
+      db.engine->limits.capture_memory_bytes = 1;
+      db.engine->limits.fold_batch_bytes = 1;
+    }
+    db.Exec("BEGIN; INSERT INTO t(id, a) VALUES(1, 1), (2, 2), (3, 3); DELETE FROM t WHERE id = 2; COMMIT");
+    ASSERT_TRUE(FoldNow(db));
+    EXPECT_TRUE(Load(db, K(2)).state.empty());
+    EXPECT_EQ(Load(db, K(3)).state.incarnations.size(), 1u);
+    db.Exec("INSERT INTO t(id, a) VALUES(2, 5)");
+    const Stamp born = LastStamp(db);
+    ASSERT_TRUE(FoldNow(db));
+    const RowState state = Load(db, K(2)).state;
+    ASSERT_EQ(state.incarnations.size(), 1u);
+    EXPECT_EQ(state.incarnations[0].birth, born);
+    EXPECT_TRUE(state.removes.empty());
+    EXPECT_EQ(db.One("SELECT count(*) FROM rejoin__key_1"), "0");
+  }
+}
+
 // Rowids pass from one key to another within a batch.
 TEST(Fold, RowidsThatChangeHandsTakeNoMetadataAlong) {
   TestDatabase db(1);

@@ -30,6 +30,17 @@ class Copies : public ::testing::Test {
     if (with_sidecar) fs::copy_file(File(from) + "-rejoin", File(to) + "-rejoin", overwrite);
   }
 
+  // SQLite's own way of putting a backup in place of a database that is open.
+  void Restore(const std::string& from, TestDatabase& to) {
+    sqlite3* backup = nullptr;
+    ASSERT_EQ(sqlite3_open(File(from).c_str(), &backup), SQLITE_OK);
+    sqlite3_backup* job = sqlite3_backup_init(to.db, "main", backup, "main");
+    ASSERT_NE(job, nullptr);
+    ASSERT_EQ(sqlite3_backup_step(job, -1), SQLITE_DONE);
+    sqlite3_backup_finish(job);
+    sqlite3_close(backup);
+  }
+
   void SetUp() override {
     TestDatabase original(1, File("a.db"));
     original.Exec(kNote);
@@ -125,28 +136,45 @@ TEST_F(Copies, RestoredTogetherWithItsSidecarIsFoundByItsPeer) {
   EXPECT_EQ(Notes(hub).size(), 3u);
 }
 
+// At once too, not only when the next token is due.
 TEST_F(Copies, RestoredWhileOpenIsNoticedAtTheNextWrite) {
-  TestDatabase a(2, File("a.db"));
-  Write(a, "k2", "two");
-  const std::string before = a.store->Replica()->Hex();
-  Copy("a.db", "backup.db", false);
-  a.clock.Advance(2 * kFenceIntervalMs);
-  Write(a, "k3", "three");
-  Exchange(a, hub);
-  {
-    sqlite3* backup = nullptr;
-    ASSERT_EQ(sqlite3_open(File("backup.db").c_str(), &backup), SQLITE_OK);
-    sqlite3_backup* job = sqlite3_backup_init(a.db, "main", backup, "main");
-    ASSERT_NE(job, nullptr);
-    ASSERT_EQ(sqlite3_backup_step(job, -1), SQLITE_DONE);
-    sqlite3_backup_finish(job);
-    sqlite3_close(backup);
+  for (const std::uint64_t pause_ms : {std::uint64_t{0}, 2 * kFenceIntervalMs}) {
+    SCOPED_TRACE(pause_ms);
+    const std::string mark = std::to_string(pause_ms);
+    TestDatabase a(2 + pause_ms, File("a.db"));
+    Write(a, "k2" + mark, "two");
+    const std::string before = a.store->Replica()->Hex();
+    Copy("a.db", "backup.db", false);
+    a.clock.Advance(pause_ms);
+    Write(a, "k3" + mark, "three");
+    Exchange(a, hub);
+    Restore("backup.db", a);
+    EXPECT_EQ(a.One("SELECT count(*) FROM note WHERE id = 'k3" + mark + "'"), "0");
+    Write(a, "k4" + mark, "four");
+    EXPECT_NE(a.store->Replica()->Hex(), before);
+    ExpectAllEqual({&a});
+    EXPECT_EQ(hub.One("SELECT count(*) FROM note WHERE id LIKE '%" + mark + "'"), "3");
   }
-  EXPECT_EQ(a.One("SELECT count(*) FROM note"), "2");
-  Write(a, "k4", "four");
+}
+
+// Put back together with its sidecar, and then asked first.
+TEST_F(Copies, RestoredWithItsSidecarIsFoundByWhoAsksIt) {
+  Copy("a.db", "backup.db", true);
+  {
+    TestDatabase a(2, File("a.db"));
+    Write(a, "k2", "after the backup");
+    Exchange(a, hub);
+  }
+  Copy("backup.db", "a.db", true);
+  TestDatabase a(3, File("a.db"));
+  a.clock.Advance(1'000);
+  Write(a, "k3", "after the restore");
+  const std::string before = a.store->Replica()->Hex();
+  hub.Pull(a);
   EXPECT_NE(a.store->Replica()->Hex(), before);
+  EXPECT_EQ(Notes(hub).size(), 3u);
   ExpectAllEqual({&a});
-  EXPECT_EQ(Notes(hub).size(), 4u);
+  EXPECT_EQ(Notes(a).size(), 3u);
 }
 
 TEST_F(Copies, WritingForHoursKeepsTheIdentity) {
