@@ -45,8 +45,8 @@ class RecordWriter {
     if (key_hash != 0) head |= kRecordHasHash;
     if (shown) head |= kRecordIsShown;
     out_.push_back(static_cast<char>(head));
-    if (in_head == kCountContinues) PutVarint(out_, incarnations - kCountContinues);
     if (key_hash != 0) PutFixed64(out_, key_hash);
+    if (in_head == kCountContinues) PutVarint(out_, incarnations - kCountContinues);
   }
 
   Status Put(const Incarnation& incarnation, const std::vector<ColumnId>* in_table) {
@@ -164,8 +164,8 @@ class RecordReader {
     const std::uint8_t head = reader_.Byte();
     row.shown = (head & kRecordIsShown) != 0;
     std::size_t count = head >> kCountShift;
-    if (count == kCountContinues) count += static_cast<std::size_t>(reader_.VarintUpTo(reader_.remaining()));
     if ((head & kRecordHasHash) != 0) row.key_hash = reader_.Fixed64();
+    if (count == kCountContinues) count += static_cast<std::size_t>(reader_.VarintUpTo(reader_.remaining()));
     row.state.incarnations.reserve(std::min(count, reader_.remaining()));
     for (std::size_t i = 0; i < count && reader_.ok(); ++i) ReadIncarnation(row);
     while (reader_.ok() && reader_.remaining() > 0) ReadRemove(row.state.removes);

@@ -66,6 +66,7 @@ RowSql MakeSql(const TrackedTable& table) {
   sql.get_override = "SELECT record FROM " + by_rowid + " WHERE rowid = ?1";
   sql.put_override = "INSERT OR REPLACE INTO " + by_rowid + "(rowid, record) VALUES(?1, ?2)";
   sql.drop_override = "DELETE FROM " + by_rowid + " WHERE rowid = ?1";
+  // The hash follows the first byte.
   sql.drop_override_of = sql.drop_override + " AND substr(record, 2, 8) = ?2";
   sql.scan_overrides =
       "SELECT rowid, record FROM " + by_rowid + " WHERE rowid >= ?1 ORDER BY rowid";

@@ -81,6 +81,18 @@ TEST(Semantics, AReinsertAgainstAnEditIsAClashNotALoss) {
   EXPECT_EQ(Replicas::ClashCount(all[1]), "1");
 }
 
+// Each life of the row is an incarnation; their number has no room in one byte.
+TEST(Semantics, ARowOfAHundredLivesLeavesNothingBehindWhenAPeerDeletesIt) {
+  Replicas all = WithMilk();
+  for (int life = 0; life < 100; ++life) {
+    all.At(0, "DELETE FROM todo");
+    all.At(0, kMilk);
+  }
+  ExpectEverywhere(all, {"milk|milk|1|n"});
+  all.At(1, "DELETE FROM todo");
+  ExpectEverywhere(all, {});
+}
+
 TEST(Semantics, TwoInsertsOfOneKeyMerge) {
   Replicas all(3, kTodo);
   all.At(0, "INSERT INTO todo VALUES('eggs', 'eggs', 6, 'mine')");

@@ -190,6 +190,8 @@ class Headers(Checks):
     def test_finds_a_header_without_a_guard(self):
         os.environ["REJOIN_BUILD_DIR"] = str(self.root / "build")
         self.finds("does not compile alone", headers.check, base__a_dot_h="struct A {};\n")
+        self.finds("does not say #pragma once", headers.check, base__a_dot_h="struct A {};\n",
+                   base__a_dot_cc='#include "base/a.h"\n')
 
 
 class Reading(unittest.TestCase):
