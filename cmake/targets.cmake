@@ -4,6 +4,7 @@
 #   rejoin_program(name SOURCES main.cc ... [DEPS ...] [OUTPUT file])
 #   rejoin_module(name ENTRY symbol SOURCES a.cc ... [DEPS ...])
 #   rejoin_test(name SOURCES a_test.cc ... [DEPS ...] [LABELS label ...])
+#   rejoin_test_library(name SOURCES a.cc ... [DEPS ...])
 #   rejoin_script_test(name SCRIPT file.py [ARGS ...] [LABELS label ...] [LOADS_EXTENSION])
 #   rejoin_fuzzer(name SOURCES a_fuzz.cc ... [DEPS ...] [CORPUS folder])
 #
@@ -75,9 +76,34 @@ function(rejoin_test name)
     return()
   endif()
   add_executable(${name} ${arg_SOURCES})
+  rejoin_test_target(${name})
+  target_link_libraries(${name} PRIVATE ${arg_DEPS} GTest::gtest_main)
+  rejoin_area(area)
+  gtest_discover_tests(${name}
+    DISCOVERY_MODE PRE_TEST
+    DISCOVERY_TIMEOUT ${REJOIN_DISCOVERY_TIMEOUT_SECONDS}
+    TEST_PREFIX "${area}."
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    PROPERTIES TIMEOUT ${REJOIN_TEST_TIMEOUT_SECONDS} LABELS "${area};${arg_LABELS}")
+endfunction()
+
+# What several tests are built from, compiled once: RapidCheck takes its time.
+function(rejoin_test_library name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;DEPS")
+  rejoin_expect_no_more(${name} "${arg_UNPARSED_ARGUMENTS}")
+  if(NOT REJOIN_BUILD_TESTS)
+    return()
+  endif()
+  add_library(${name} STATIC ${arg_SOURCES})
+  rejoin_test_target(${name})
+  target_link_libraries(${name} PUBLIC ${arg_DEPS})
+endfunction()
+
+# What both of these get.
+function(rejoin_test_target name)
   rejoin_target(${name})
   target_link_libraries(${name} PRIVATE
-    ${arg_DEPS} GTest::gtest_main GTest::gmock rapidcheck rapidcheck_gtest Threads::Threads)
+    GTest::gtest GTest::gmock rapidcheck rapidcheck_gtest Threads::Threads)
   target_compile_definitions(${name} PRIVATE
     "REJOIN_SOURCE_DIR=\"${PROJECT_SOURCE_DIR}\"" "REJOIN_BUILD_DIR=\"${PROJECT_BINARY_DIR}\"")
   if(REJOIN_SANITIZE)
@@ -86,13 +112,6 @@ function(rejoin_test name)
     target_compile_options(${name} PRIVATE
       -O0 -fno-sanitize=null,alignment,object-size,vptr)
   endif()
-  rejoin_area(area)
-  gtest_discover_tests(${name}
-    DISCOVERY_MODE PRE_TEST
-    DISCOVERY_TIMEOUT ${REJOIN_DISCOVERY_TIMEOUT_SECONDS}
-    TEST_PREFIX "${area}."
-    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
-    PROPERTIES TIMEOUT ${REJOIN_TEST_TIMEOUT_SECONDS} LABELS "${area};${arg_LABELS}")
 endfunction()
 
 # A test that a Python program runs (standard library only), for what needs other

@@ -4,6 +4,7 @@
 
 #include "crdt/delta_format.h"
 #include "tests/crdt/delta_samples.h"
+#include "tests/crdt/generators.h"
 
 namespace rejoin {
 namespace {

@@ -140,13 +140,13 @@ RC_GTEST_PROP(DeltaLaws, AnyOrderGroupingAndDuplicationGivesTheJoinOfTheStates,
   history.Play(steps);
   std::vector<RowState> deltas = history.deltas();
   for (std::size_t copies = 0, whole = deltas.size(); copies < whole / 2; ++copies) {
-    deltas.push_back(deltas[*rc::gen::inRange<std::size_t>(0, whole)]);
+    deltas.push_back(deltas[*Within<std::size_t>(0, whole)]);
   }
   // Groups are joined among themselves first, in any order, then to the rest.
   std::vector<RowState> groups(3);
   while (!deltas.empty()) {
-    const auto at = *rc::gen::inRange<std::size_t>(0, deltas.size());
-    Join(groups[*rc::gen::inRange<std::size_t>(0, groups.size())], deltas[at]);
+    const auto at = *Within<std::size_t>(0, deltas.size());
+    Join(groups[*Within<std::size_t>(0, groups.size())], deltas[at]);
     deltas.erase(deltas.begin() + static_cast<std::ptrdiff_t>(at));
   }
   RC_ASSERT(Joined(Joined(groups[2], groups[0]), groups[1]) == JoinOfAll(history.sites()));

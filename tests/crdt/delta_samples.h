@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "crdt/delta_codec.h"
-#include "tests/crdt/generators.h"
+#include "tests/crdt/whole_delta.h"
 
 namespace rejoin {
 

@@ -4,109 +4,47 @@
 // Replicas and times come mostly from a small pool, so that stamps meet, tie and
 // are covered; values come from the edges of each storage class as often as from
 // anywhere. Everything generated is valid: lists are sorted, without duplicates.
+//
+// RapidCheck's size says how long lists are, and nothing else: its own inRange and
+// arbitrary numbers shrink with it too, down to one value at the sizes that nested
+// lists are built at. So draw with Within and Anything.
 #pragma once
 
 #include <algorithm>
-#include <limits>
 #include <ostream>
-#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <rapidcheck.h>
 
-#include "crdt/delta.h"
+#include "tests/crdt/whole_delta.h"
 
 namespace rejoin {
 
-// A delta as a reader sees it, all of it at once.
-struct WholeDelta {
-  DeltaHeader header;
-  std::vector<DeltaTable> tables;
-  std::vector<DeltaBlock> blocks;  // one per table at most
-};
-
-// --- Printing ----------------------------------------------------------------
-
-inline void showValue(const ReplicaId& id, std::ostream& out) { out << id.Hex().substr(0, 4); }
-
-inline void showValue(const Stamp& stamp, std::ostream& out) {
-  out << (stamp.rank == Rank::kAdopted ? "adopted:" : "") << stamp.time.value << '@';
-  showValue(stamp.replica, out);
+// Any of [min, end) at every size.
+template <class T>
+rc::Gen<T> Within(T min, T end) {
+  return rc::gen::resize(rc::kNominalSize, rc::gen::inRange<T>(min, end));
 }
 
-inline void showValue(const Value& value, std::ostream& out) {
-  switch (value.type) {
-    case ValueType::kNull:
-      out << "NULL";
-      return;
-    case ValueType::kInteger:
-      out << value.integer();
-      return;
-    case ValueType::kReal:
-      out << "real:" << std::hex << value.bits << std::dec;
-      return;
-    case ValueType::kText:
-    case ValueType::kBlob:
-      out << (value.type == ValueType::kText ? "text:" : "blob:");
-      rc::show(value.bytes, out);
-      return;
-  }
+// Any pattern of bits at every size.
+template <class T>
+rc::Gen<T> Anything() {
+  return rc::gen::resize(rc::kNominalSize, rc::gen::arbitrary<T>());
 }
 
-inline void showValue(const VersionVector& vector, std::ostream& out) {
-  out << '<';
-  for (const auto& [replica, time] : vector.entries()) {
-    showValue(replica, out);
-    out << ':' << time.value << ' ';
-  }
-  out << '>';
-}
+// The times of the pool are 1 to kPoolTimes, its replicas PoolReplica(1) to
+// PoolReplica(kPoolReplicas), columns 0 to kPoolColumns - 1.
+inline constexpr std::uint64_t kPoolTimes = 8;
+inline constexpr std::uint8_t kPoolReplicas = 4;
+inline constexpr ColumnId kPoolColumns = 6;
 
-inline void showValue(const RowState& state, std::ostream& out) {
-  out << '{';
-  for (const Incarnation& incarnation : state.incarnations) {
-    out << " born ";
-    showValue(incarnation.birth, out);
-    for (const Cell& cell : incarnation.cells) {
-      out << " [" << cell.column << "]=";
-      showValue(cell.value, out);
-      out << ' ';
-      showValue(cell.stamp, out);
-    }
-  }
-  for (const Remove& remove : state.removes) {
-    out << " removed ";
-    showValue(remove.replica, out);
-    out << '<' << remove.tag.value << " by ";
-    showValue(remove.stamp, out);
-  }
-  out << " }";
-}
-
-inline void showValue(const WholeDelta& delta, std::ostream& out) {
-  showValue(delta.header.start, out);
-  out << " to ";
-  showValue(delta.header.end, out);
-  for (const DeltaBlock& block : delta.blocks) {
-    out << "\n  table " << block.table;
-    for (const RowDelta& row : block.rows) {
-      out << "\n    ";
-      rc::show(*DecodeKey(row.key), out);
-      showValue(row.state, out);
-    }
-  }
-}
-
-// --- Pieces ------------------------------------------------------------------
-
-// The pool of replicas: "0001...", "0002...", and so on.
-inline ReplicaId PoolReplica(std::uint8_t number) {
-  ReplicaId id;
-  id.bytes[1] = number;
-  id.bytes[15] = 1;
-  return id;
-}
+rc::Gen<HybridTimestamp> AnyTime();
+rc::Gen<std::int64_t> AnyInteger();
+// As bits: any pattern of a double may be stored.
+rc::Gen<std::uint64_t> AnyRealBits();
+rc::Gen<Bytes> AnyBytes();
 
 // One of each list's kind by `less`, ascending.
 template <class T, class Less>
@@ -117,235 +55,67 @@ std::vector<T> SortedUnique(std::vector<T> list, Less less) {
   return list;
 }
 
-inline rc::Gen<HybridTimestamp> AnyTime() {
-  using rc::gen::map;
-  const auto time = [](std::uint64_t value) { return HybridTimestamp{value}; };
-  return rc::gen::weightedOneOf<HybridTimestamp>(
-      {{12, map(rc::gen::inRange<std::uint64_t>(1, 9), time)},
-       {2, map(rc::gen::inRange<std::uint64_t>(1, std::uint64_t{1} << 62), time)},
-       {1, rc::gen::just(HybridTimestamp{std::numeric_limits<std::uint64_t>::max()})}});
-}
-
-inline rc::Gen<std::int64_t> AnyInteger() {
-  return rc::gen::weightedOneOf<std::int64_t>(
-      {{3, rc::gen::inRange<std::int64_t>(-3, 4)},
-       {2, rc::gen::inRange<std::int64_t>(-70000, 70000)},
-       {2, rc::gen::element(std::numeric_limits<std::int64_t>::min(),
-                            std::numeric_limits<std::int64_t>::max(),
-                            std::int64_t{1} << 53, -(std::int64_t{1} << 32))},
-       {1, rc::gen::arbitrary<std::int64_t>()}});
-}
-
-// As bits: any pattern of a double may be stored.
-inline rc::Gen<std::uint64_t> AnyRealBits() {
-  return rc::gen::weightedOneOf<std::uint64_t>(
-      {{3, rc::gen::element<std::uint64_t>(
-               0, 0x8000000000000000u,                        // 0.0, -0.0
-               0x7ff0000000000000u, 0xfff0000000000000u,      // infinities
-               0x7ff8000000000000u, 0x7ff8dead0000beefu,      // NaNs, quiet
-               0xfff0000000000001u,                           // and signalling
-               1, 0x800fffffffffffffu, 0x3ff0000000000000u)},  // denormals, 1.0
-       {1, rc::gen::arbitrary<std::uint64_t>()}});
-}
-
-inline rc::Gen<Bytes> AnyBytes() {
-  return rc::gen::weightedOneOf<Bytes>(
-      {{4, rc::gen::container<Bytes>(rc::gen::inRange<char>('a', 'f'))},
-       {2, rc::gen::container<Bytes>(rc::gen::arbitrary<char>())},
-       {1, rc::gen::element(Bytes(), Bytes(1, '\0'), Bytes("a\0b", 3), Bytes("\xff\xfe\x80"),
-                            Bytes("\xed\xa0\x80"), Bytes("\xf0\x9f\x8c\x8d"), Bytes(300, 'x'))}});
-}
+void showValue(const ReplicaId& id, std::ostream& out);
+void showValue(const Stamp& stamp, std::ostream& out);
+void showValue(const Value& value, std::ostream& out);
+void showValue(const VersionVector& vector, std::ostream& out);
+void showValue(const RowState& state, std::ostream& out);
+void showValue(const WholeDelta& delta, std::ostream& out);
 
 }  // namespace rejoin
-
-// --- Arbitrary ---------------------------------------------------------------
 
 namespace rc {
 
 template <>
 struct Arbitrary<rejoin::ReplicaId> {
-  static Gen<rejoin::ReplicaId> arbitrary() {
-    return gen::weightedOneOf<rejoin::ReplicaId>(
-        {{15, gen::map(gen::inRange<std::uint8_t>(1, 5), rejoin::PoolReplica)},
-         {1, gen::map(gen::pair(gen::arbitrary<std::uint64_t>(), gen::arbitrary<std::uint64_t>()),
-                      [](const std::pair<std::uint64_t, std::uint64_t>& drawn) {
-                        return rejoin::ReplicaId::Random(drawn.first, drawn.second | 1);
-                      })}});
-  }
+  static Gen<rejoin::ReplicaId> arbitrary();
 };
 
 template <>
 struct Arbitrary<rejoin::Stamp> {
-  static Gen<rejoin::Stamp> arbitrary() {
-    using rejoin::Rank;
-    return gen::map(
-        gen::tuple(gen::weightedElement<Rank>({{1, Rank::kAdopted}, {5, Rank::kWritten}}),
-                   rejoin::AnyTime(), gen::arbitrary<rejoin::ReplicaId>()),
-        [](const std::tuple<Rank, rejoin::HybridTimestamp, rejoin::ReplicaId>& parts) {
-          return rejoin::Stamp{std::get<0>(parts), std::get<1>(parts), std::get<2>(parts)};
-        });
-  }
+  static Gen<rejoin::Stamp> arbitrary();
 };
 
 template <>
 struct Arbitrary<rejoin::VersionVector> {
-  static Gen<rejoin::VersionVector> arbitrary() {
-    using Entry = rejoin::VersionVector::Entry;
-    return gen::map(gen::container<std::vector<Entry>>(
-                        gen::pair(gen::arbitrary<rejoin::ReplicaId>(), rejoin::AnyTime())),
-                    [](const std::vector<Entry>& entries) {
-                      rejoin::VersionVector vector;
-                      for (const Entry& entry : entries) vector.Raise(entry.first, entry.second);
-                      return vector;
-                    });
-  }
+  static Gen<rejoin::VersionVector> arbitrary();
 };
 
 template <>
 struct Arbitrary<rejoin::Value> {
-  static Gen<rejoin::Value> arbitrary() {
-    using rejoin::Value;
-    using rejoin::ValueType;
-    return gen::weightedOneOf<Value>(
-        {{1, gen::just(Value::Null())},
-         {3, gen::map(rejoin::AnyInteger(), Value::Integer)},
-         {2, gen::map(rejoin::AnyRealBits(),
-                      [](std::uint64_t bits) { return Value{ValueType::kReal, bits, {}}; })},
-         {3, gen::map(rejoin::AnyBytes(), Value::Text)},
-         {2, gen::map(rejoin::AnyBytes(), Value::Blob)}});
-  }
+  static Gen<rejoin::Value> arbitrary();
 };
 
 template <>
 struct Arbitrary<rejoin::Cell> {
-  static Gen<rejoin::Cell> arbitrary() {
-    return gen::build<rejoin::Cell>(
-        gen::set(&rejoin::Cell::column, gen::inRange<rejoin::ColumnId>(0, 6)),
-        gen::set(&rejoin::Cell::stamp), gen::set(&rejoin::Cell::value));
-  }
+  static Gen<rejoin::Cell> arbitrary();
 };
 
 // The common shape, all cells stamped with the birth, comes as often as any other.
 template <>
 struct Arbitrary<rejoin::Incarnation> {
-  static Gen<rejoin::Incarnation> arbitrary() {
-    using Parts = std::tuple<rejoin::Stamp, std::vector<rejoin::Cell>, bool>;
-    return gen::map(gen::tuple(gen::arbitrary<rejoin::Stamp>(),
-                               gen::arbitrary<std::vector<rejoin::Cell>>(), gen::arbitrary<bool>()),
-                    [](const Parts& parts) {
-                      rejoin::Incarnation made{std::get<0>(parts), std::get<1>(parts)};
-                      if (std::get<2>(parts)) {
-                        for (rejoin::Cell& cell : made.cells) cell.stamp = made.birth;
-                      }
-                      made.cells = rejoin::SortedUnique(
-                          std::move(made.cells), [](const rejoin::Cell& a, const rejoin::Cell& b) {
-                            return a.column < b.column;
-                          });
-                      return made;
-                    });
-  }
+  static Gen<rejoin::Incarnation> arbitrary();
 };
 
 template <>
 struct Arbitrary<rejoin::Remove> {
-  static Gen<rejoin::Remove> arbitrary() {
-    return gen::build<rejoin::Remove>(gen::set(&rejoin::Remove::replica),
-                                      gen::set(&rejoin::Remove::tag, rejoin::AnyTime()),
-                                      gen::set(&rejoin::Remove::stamp));
-  }
+  static Gen<rejoin::Remove> arbitrary();
 };
 
 template <>
 struct Arbitrary<rejoin::RowRules> {
-  static Gen<rejoin::RowRules> arbitrary() {
-    return gen::build<rejoin::RowRules>(
-        gen::set(&rejoin::RowRules::same_key,
-                 gen::element(rejoin::SameKey::kMerge, rejoin::SameKey::kNewest)),
-        gen::set(&rejoin::RowRules::delete_wins));
-  }
+  static Gen<rejoin::RowRules> arbitrary();
 };
 
 template <>
 struct Arbitrary<rejoin::RowState> {
-  static Gen<rejoin::RowState> arbitrary() {
-    using Incarnations = std::vector<rejoin::Incarnation>;
-    using Removes = std::vector<rejoin::Remove>;
-    return gen::map(
-        gen::pair(gen::resize(5, gen::arbitrary<Incarnations>()),
-                  gen::resize(5, gen::arbitrary<Removes>())),
-        [](const std::pair<Incarnations, Removes>& parts) {
-          rejoin::RowState state;
-          state.incarnations = rejoin::SortedUnique(
-              parts.first, [](const rejoin::Incarnation& a, const rejoin::Incarnation& b) {
-                return a.birth < b.birth;
-              });
-          state.removes = rejoin::SortedUnique(
-              parts.second, [](const rejoin::Remove& a, const rejoin::Remove& b) {
-                return a.replica < b.replica;
-              });
-          return state;
-        });
-  }
+  static Gen<rejoin::RowState> arbitrary();
 };
 
 // Two tables, keys of one and of two parts, an end that covers every stamp.
 template <>
 struct Arbitrary<rejoin::WholeDelta> {
-  using Rows = std::vector<std::pair<std::vector<rejoin::Value>, rejoin::RowState>>;
-
-  static Gen<rejoin::WholeDelta> arbitrary() {
-    const auto rows = [](std::size_t key_parts) {
-      return gen::container<Rows>(gen::pair(
-          gen::container<std::vector<rejoin::Value>>(
-              key_parts, gen::suchThat(gen::arbitrary<rejoin::Value>(),
-                                       [](const rejoin::Value& value) {
-                                         return value.type != rejoin::ValueType::kNull;
-                                       })),
-          gen::suchThat(gen::arbitrary<rejoin::RowState>(),
-                        [](const rejoin::RowState& state) { return !state.empty(); })));
-    };
-    return gen::map(gen::tuple(gen::arbitrary<rejoin::ReplicaId>(),
-                               gen::arbitrary<rejoin::VersionVector>(),
-                               gen::arbitrary<rejoin::RowRules>(), rows(1), rows(2)),
-                    Assemble);
-  }
-
- private:
-  static rejoin::WholeDelta Assemble(
-      const std::tuple<rejoin::ReplicaId, rejoin::VersionVector, rejoin::RowRules, Rows, Rows>&
-          parts) {
-    rejoin::WholeDelta delta;
-    delta.header.sender = std::get<0>(parts);
-    delta.header.room.bytes[3] = 7;
-    delta.header.start = std::get<1>(parts);
-    delta.header.end = delta.header.start;
-    const std::vector<std::string> columns = {"a", "b", "c", "d", "e", "\xff f"};
-    delta.tables = {{"todo", std::get<2>(parts), 1, columns}, {"pair", {}, 2, columns}};
-    AddRows(delta, 0, std::get<3>(parts));
-    AddRows(delta, 1, std::get<4>(parts));
-    return delta;
-  }
-
-  static void AddRows(rejoin::WholeDelta& delta, std::uint32_t table, const Rows& rows) {
-    rejoin::DeltaBlock block;
-    block.table = table;
-    for (const auto& [key, state] : rows) {
-      block.rows.push_back({rejoin::EncodeKey(key), state});
-      for (const rejoin::Incarnation& incarnation : state.incarnations) {
-        Cover(delta, incarnation.birth);
-        for (const rejoin::Cell& cell : incarnation.cells) Cover(delta, cell.stamp);
-      }
-      for (const rejoin::Remove& remove : state.removes) Cover(delta, remove.stamp);
-    }
-    block.rows = rejoin::SortedUnique(
-        std::move(block.rows),
-        [](const rejoin::RowDelta& a, const rejoin::RowDelta& b) { return a.key < b.key; });
-    if (!block.rows.empty()) delta.blocks.push_back(std::move(block));
-  }
-
-  static void Cover(rejoin::WholeDelta& delta, const rejoin::Stamp& stamp) {
-    delta.header.end.Raise(stamp.replica, stamp.time);
-  }
+  static Gen<rejoin::WholeDelta> arbitrary();
 };
 
 }  // namespace rc

@@ -105,7 +105,7 @@ struct Arbitrary<rejoin::RowStep> {
   static Gen<rejoin::RowStep> arbitrary() {
     using rejoin::RowStep;
     using Kind = RowStep::Kind;
-    const auto site = gen::inRange<std::uint8_t>(0, rejoin::RowHistory::kSites);
+    const auto site = rejoin::Within<std::uint8_t>(0, rejoin::RowHistory::kSites);
     return gen::build<RowStep>(
         gen::set(&RowStep::kind,
                  gen::weightedElement<Kind>({{3, Kind::kInsert},
@@ -114,9 +114,9 @@ struct Arbitrary<rejoin::RowStep> {
                                              {3, Kind::kDelete},
                                              {6, Kind::kHear}})),
         gen::set(&RowStep::site, site), gen::set(&RowStep::peer, site),
-        gen::set(&RowStep::column, gen::inRange<rejoin::ColumnId>(0, 4)),
-        gen::set(&RowStep::number, gen::inRange<std::int64_t>(0, 3)),
-        gen::set(&RowStep::wall_ms, gen::inRange<std::uint8_t>(0, 4)));
+        gen::set(&RowStep::column, rejoin::Within<rejoin::ColumnId>(0, 4)),
+        gen::set(&RowStep::number, rejoin::Within<std::int64_t>(0, 3)),
+        gen::set(&RowStep::wall_ms, rejoin::Within<std::uint8_t>(0, 4)));
   }
 };
 

@@ -76,7 +76,7 @@ RowState InsertedAt(const Stamp& stamp, unsigned columns) {
 RC_GTEST_PROP(RowRecord, WithItsTableRowIsTheState, ()) {
   const auto state = *rc::gen::arbitrary<RowState>();
   const auto rules = *rc::gen::arbitrary<RowRules>();
-  const auto local = *rc::gen::inRange(0u, 64u);
+  const auto local = *Within(0u, 64u);
   const bool hashed = *rc::gen::arbitrary<bool>();
   RecordWorld world(local);
   world.table().rules = rules;
@@ -130,7 +130,7 @@ RC_GTEST_PROP(RowRecord, DamagedIsAnErrorThatNamesTheTableOrAnotherState, ()) {
   for (std::size_t length = 0; length < record.size(); ++length) check(record.substr(0, length));
   for (std::size_t at = 0; at < record.size(); ++at) {
     Bytes damaged = record;
-    damaged[at] = static_cast<char>(damaged[at] ^ (1 << *rc::gen::inRange(0, 8)));
+    damaged[at] = static_cast<char>(damaged[at] ^ (1 << *Within(0, 8)));
     check(damaged);
   }
 }
