@@ -53,14 +53,14 @@ namespace {
 
 // Few keys and few values, so that replicas get into each other's way.
 rc::Gen<Key> SmallKey() {
-  return rc::gen::map(rc::gen::inRange<char>('a', 'f'),
+  return rc::gen::map(Within<char>('a', 'f'),
                       [](char letter) { return EncodeKey({Value::Text({letter})}); });
 }
 
 rc::Gen<Value> SmallValue() {
   return rc::gen::weightedOneOf<Value>(
       {{1, rc::gen::just(Value::Null())},
-       {3, rc::gen::map(rc::gen::inRange<std::int64_t>(0, 3), Value::Integer)},
+       {3, rc::gen::map(Within<std::int64_t>(0, 3), Value::Integer)},
        {2, rc::gen::map(rc::gen::element('x', 'y', 'z'),
                         [](char letter) { return Value::Text({letter}); })}});
 }
@@ -98,7 +98,7 @@ rc::Gen<Op> SmallOp() {
 
 rc::Gen<ScriptStep> AnyStep() {
   using Kind = ScriptStep::Kind;
-  const auto number = rc::gen::inRange<std::size_t>(0, 840);  // taken modulo the replicas
+  const auto number = Within<std::size_t>(0, 840);  // taken modulo the replicas
   return rc::gen::build<ScriptStep>(
       rc::gen::set(&ScriptStep::kind, rc::gen::weightedElement<Kind>({{12, Kind::kCommit},
                                                                       {8, Kind::kHear},
@@ -110,13 +110,13 @@ rc::Gen<ScriptStep> AnyStep() {
       rc::gen::set(&ScriptStep::replica, number), rc::gen::set(&ScriptStep::peer, number),
       rc::gen::set(&ScriptStep::transaction,
                    rc::gen::resize(4, rc::gen::container<Transaction>(SmallOp()))),
-      rc::gen::set(&ScriptStep::pause_ms, rc::gen::inRange<std::uint8_t>(0, 5)));
+      rc::gen::set(&ScriptStep::pause_ms, Within<std::uint8_t>(0, 5)));
 }
 
 rc::Gen<ExchangeScript> AnyScript() {
   const auto adopted = rc::gen::resize(3, MapOf<Rows>(SmallKey(), SmallRow({"title", "qty"})));
   return rc::gen::build<ExchangeScript>(
-      rc::gen::set(&ExchangeScript::replicas, rc::gen::inRange<std::size_t>(2, 9)),
+      rc::gen::set(&ExchangeScript::replicas, Within<std::size_t>(2, 9)),
       rc::gen::set(&ExchangeScript::item_rules), rc::gen::set(&ExchangeScript::person_rules),
       rc::gen::set(&ExchangeScript::adopted,
                    rc::gen::resize(3, rc::gen::container<std::vector<Rows>>(adopted))),
