@@ -72,6 +72,12 @@ Status MemoryStore::Adopt(const std::string& name, const Rows& found) {
   return {};
 }
 
+Status MemoryStore::Check(const Transaction& transaction) const {
+  MemoryTransaction working(tables_);
+  for (const Op& op : transaction) REJOIN_TRY(working.Apply(op));
+  return {};
+}
+
 Status MemoryStore::Commit(const Transaction& transaction) {
   MemoryTransaction working(tables_);
   for (const Op& op : transaction) REJOIN_TRY(working.Apply(op));

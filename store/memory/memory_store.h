@@ -39,6 +39,8 @@ class MemoryStore final : public Store {
   Status Adopt(const std::string& table, const Rows& found);
   // All or nothing. Errors as MemoryTransaction has them.
   Status Commit(const Transaction& transaction);
+  // What Commit would say.
+  Status Check(const Transaction& transaction) const;
 
   // Of a defined table; empty for others.
   Rows Shown(const std::string& table) const;

@@ -63,7 +63,7 @@ Status MemoryTransaction::Apply(const Op& op) {
     case Op::Kind::kChangeKey:
       return exists ? Edit(*work, op, op.new_key) : Status();
     case Op::Kind::kDelete:
-      if (work->now.erase(op.key) > 0) work->touched.emplace(op.key, false);
+      if (exists) Remove(*work, op.key, false);
       return {};
   }
   return Fail(Code::kInvalidArgument, "Unknown kind of operation.");
@@ -78,15 +78,13 @@ Status MemoryTransaction::Make(Work& work, const Op& op) {
 
   for (const Key& other : InTheWay(work, op.key, op.key, row)) {
     if (op.kind != Op::Kind::kReplace) return Violated("UNIQUE", def.name);
-    work.now.erase(other);
-    work.touched.emplace(other, true);
+    Remove(work, other, true);
   }
   if (work.now.count(op.key) > 0) {
     if (op.kind != Op::Kind::kReplace) return Violated("UNIQUE", def.name);
-    work.touched.emplace(op.key, true);
+    Remove(work, op.key, true);
   }
-  work.touched.emplace(op.key, false);
-  work.now[op.key] = {std::move(row), std::nullopt};
+  Put(work, op.key, {std::move(row), std::nullopt});
   return {};
 }
 
@@ -99,11 +97,23 @@ Status MemoryTransaction::Edit(Work& work, const Op& op, const Key& new_key) {
   if (taken || !InTheWay(work, op.key, new_key, edited.row).empty()) {
     return Violated("UNIQUE", def.name);
   }
-  work.now.erase(op.key);
-  work.touched.emplace(op.key, false);
-  work.touched.emplace(new_key, false);
-  work.now[new_key] = std::move(edited);
+  Remove(work, op.key, false);
+  Put(work, new_key, std::move(edited));
   return {};
+}
+
+void MemoryTransaction::Remove(Work& work, const Key& key, bool displaced) {
+  Touched& touched = work.touched[key];
+  touched.displaced = displaced;
+  touched.last = work.now.at(key).row;
+  work.now.erase(key);
+}
+
+void MemoryTransaction::Put(Work& work, const Key& key, WorkingRow row) {
+  Touched& touched = work.touched[key];
+  touched.unknown = touched.unknown || touched.displaced;
+  touched.displaced = false;
+  work.now[key] = std::move(row);
 }
 
 // Rows other than `own` that hold a UNIQUE value of the row (key, row).
@@ -128,34 +138,50 @@ std::vector<Key> MemoryTransaction::InTheWay(const Work& work, const Key& own, c
 std::vector<RowChange> MemoryTransaction::NetEffect(const Stamp& stamp) const {
   std::vector<RowChange> changes;
   for (const auto& [name, work] : work_) {
-    for (const auto& [key, displaced] : work.touched) {
-      RowState delta = Effect(work, key, displaced, stamp);
+    for (const auto& [key, touched] : work.touched) {
+      RowState delta = Effect(work, key, touched, stamp);
       if (!delta.empty()) changes.push_back({name, key, std::move(delta)});
     }
   }
   return changes;
 }
 
-RowState MemoryTransaction::Effect(const Work& work, const Key& key, bool displaced,
+RowState MemoryTransaction::Effect(const Work& work, const Key& key, const Touched& touched,
                                    const Stamp& stamp) {
   const MemoryTable& table = *work.table;
   const RowState& state = StateOf(table, key);
   const auto before = work.before.find(key);
   const auto after = work.now.find(key);
   if (after == work.now.end()) {
-    return before == work.before.end() ? RowState{} : DeleteDelta(state, stamp);
+    if (before == work.before.end()) return {};
+    return touched.unknown ? EffectOfPassing(work, key, touched.last, stamp)
+                           : DeleteDelta(state, stamp);
   }
   const Row& row = after->second.row;
   const std::optional<Key>& origin = after->second.origin;
   std::vector<Cell> cells;
   if (origin && *origin != key) cells = Carried(work, *origin, key);
-  const bool all = before == work.before.end() || displaced;
+  const bool all = before == work.before.end() || touched.unknown;
   for (const auto& [name, value] : row) {
     if (all || before->second.at(name) != value) cells.push_back({*table.Find(name), {}, value});
   }
   return IsPresent(state, table.rules)
              ? UpdateDelta(state, table.rules, stamp, std::move(cells))
              : InsertDelta(stamp, std::move(cells));
+}
+
+// Nobody knows the values of before, so the row goes with those that it had last.
+RowState MemoryTransaction::EffectOfPassing(const Work& work, const Key& key, const Row& last,
+                                            const Stamp& stamp) {
+  RowState state = StateOf(*work.table, key);
+  std::vector<Cell> cells;
+  for (const auto& [name, value] : last) {
+    cells.push_back({*work.table->Find(name), {}, value});
+  }
+  RowState delta = UpdateDelta(state, work.table->rules, stamp, std::move(cells));
+  rejoin::Join(state, delta);
+  rejoin::Join(delta, DeleteDelta(state, stamp));
+  return delta;
 }
 
 // What the row at `from` shows in columns that are unknown here, where the row

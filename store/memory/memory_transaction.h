@@ -39,21 +39,29 @@ class MemoryTransaction {
     // it was made in this transaction.
     std::optional<Key> origin;
   };
+  struct Touched {
+    bool displaced = false;  // the row that was there last went by a REPLACE
+    bool unknown = false;    // and one came after it: nobody knows the values of before
+    Row last;                // the row that went last
+  };
   struct Work {
     const MemoryTable* table = nullptr;
     Rows before;
     std::map<Key, WorkingRow> now;
-    // Keys that statements reached; true where the first of them displaced the
-    // row by REPLACE, so that nobody knows its values of before.
-    std::map<Key, bool> touched;
+    std::map<Key, Touched> touched;  // keys that statements reached
   };
 
   Result<Work*> WorkOn(const Op& op);
   static Status Make(Work& work, const Op& op);
   static Status Edit(Work& work, const Op& op, const Key& new_key);
+  static void Remove(Work& work, const Key& key, bool displaced);
   static std::vector<Key> InTheWay(const Work& work, const Key& own, const Key& key,
                                    const Row& row);
-  static RowState Effect(const Work& work, const Key& key, bool displaced, const Stamp& stamp);
+  static void Put(Work& work, const Key& key, WorkingRow row);
+  static RowState Effect(const Work& work, const Key& key, const Touched& touched,
+                         const Stamp& stamp);
+  static RowState EffectOfPassing(const Work& work, const Key& key, const Row& last,
+                                  const Stamp& stamp);
   static std::vector<Cell> Carried(const Work& work, const Key& from, const Key& to);
 
   const std::map<std::string, MemoryTable>& tables_;

@@ -27,6 +27,7 @@ struct TableDef {
   std::vector<ColumnDef> columns;
   std::vector<std::vector<std::string>> unique_sets;  // UNIQUE (...); may name key columns
   RowRules rules;
+  bool integer_key = false;  // INTEGER PRIMARY KEY: the one key column holds integers only
 };
 
 // Values by column, without the key's. Missing ones stand for the default where

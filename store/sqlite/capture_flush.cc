@@ -31,7 +31,7 @@ class TransactionLog {
     const std::size_t bytes = change.key.size() + change.moved_from.size() + change.values.size();
     const bool full = writer_.size_bytes() + bytes > engine_.limits.log_body_bytes ||
                       writer_.weight() + weight > kMaxBodyWeight;
-    if (full && !writer_.empty()) REJOIN_TRY(Append({}));
+    if (full && !change.with_last && !writer_.empty()) REJOIN_TRY(Append({}));
     writer_.Add(change);
     return {};
   }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "store/sqlite/fold.h"
+
 namespace rejoin {
 namespace {
 
@@ -264,16 +266,14 @@ Status Coalescer::EmitHistory() {
     change.has_moved_from = true;
     change.moved_from = *history_.moved_from();
   }
-  const RowHistory::Net net = history_.net();
-  switch (net) {
+  switch (history_.net()) {
     case RowHistory::Net::kNothing:
       return {};
     case RowHistory::Net::kInsert:
-    case RowHistory::Net::kInsertThenDelete:
       change.kind = ChangeKind::kInsert;
-      REJOIN_TRY(emit_(change));
-      if (net == RowHistory::Net::kInsert) return {};
-      return EmitDelete(change, history_.rowid(), history_.last_values());
+      return emit_(change);
+    case RowHistory::Net::kInsertThenDelete:
+      return EmitPassing(change);
     case RowHistory::Net::kDelete:
       return EmitDelete(change, history_.old_rowid(), history_.known());
     case RowHistory::Net::kUpdate:
@@ -297,6 +297,18 @@ Status Coalescer::EmitHistory() {
                         std::back_inserter(columns_));
   }
   return EmitUpdate(change);
+}
+
+Status Coalescer::EmitPassing(ChangeView change) {
+  // Of a transaction in several stretches the log does not know the earlier ones yet.
+  if (!history_.was_there() && !engine_.capture.spilled()) {
+    REJOIN_ASSIGN(const bool was_shown, WasShown(engine_, *table_.tracked, key_, change.rowid));
+    if (!was_shown) return {};
+  }
+  change.kind = ChangeKind::kInsert;
+  REJOIN_TRY(emit_(change));
+  change.with_last = true;
+  return EmitDelete(change, history_.rowid(), history_.last_values());
 }
 
 Status Coalescer::EmitUpdate(ChangeView change) {

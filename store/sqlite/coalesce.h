@@ -68,6 +68,8 @@ class Coalescer {
   Result<bool> EmitAlone(const Event& event);
   void Tell(const Event& event);  // history_
   Status EmitHistory();
+  // A row that was made and deleted again.
+  Status EmitPassing(ChangeView change);
   Status EmitUpdate(ChangeView change);
   Status EmitDelete(ChangeView change, std::int64_t rowid,
                     const std::vector<RowHistory::Known>& values);

@@ -29,6 +29,11 @@ Result<std::uint64_t> ReadNumber(Engine& engine, const char* sql) {
   return found ? read->Unsigned(0) : 0;
 }
 
+bool GoesAgain(const Change& change, const Change& next) {
+  return change.kind == ChangeKind::kInsert && next.kind == ChangeKind::kDelete &&
+         change.table == next.table && change.key == next.key;
+}
+
 class Folding {
  public:
   Folding(Engine& engine, const ReplicaId& self) : engine_(engine), self_(self) {}
@@ -42,6 +47,9 @@ class Folding {
     };
     REJOIN_TRY(ForEachAfter(engine_, from, take));
     REJOIN_TRY(Flush(false));
+    for (const auto& entry : tables_) {
+      if (entry.second) REJOIN_TRY(entry.second->Finish());
+    }
     REJOIN_TRY(engine_.SetMeta("folded", Value::Integer(static_cast<std::int64_t>(position))));
     REJOIN_TRY(ListClashes());
     return ShowFreed();
@@ -58,13 +66,16 @@ class Folding {
     REJOIN_ASSIGN(const bool alone, NeedsOwnBatch(record));
     if (full || alone) REJOIN_TRY(Flush(stamp == last_));
     last_ = stamp;
-    for (const Change& change : record.changes) {
+    for (std::size_t i = 0; i < record.changes.size(); ++i) {
+      const Change& change = record.changes[i];
       REJOIN_ASSIGN(TableFold* const table, Table(change.table));
       if (table == nullptr) continue;  // no longer tracked
-      REJOIN_ASSIGN(const std::size_t bytes, table->Take(change, stamp));
+      const bool passing = i + 1 < record.changes.size() && GoesAgain(change, record.changes[i + 1]);
+      REJOIN_ASSIGN(const std::size_t bytes, table->Take(change, stamp, passing));
       bytes_ += bytes;
     }
-    return alone ? Flush(false) : Status();
+    // Only the last record of a transaction says that the own entry advanced.
+    return alone ? Flush(record.advances.empty()) : Status();
   }
 
   Result<bool> NeedsOwnBatch(const LogRecord& record) {
@@ -127,7 +138,7 @@ Status FoldInTransaction(Engine& engine) {
   REJOIN_TRY(engine.db.Exec(kTakeWriteLock));
   REJOIN_TRY(engine.catalog.Refresh());
   REJOIN_ASSIGN(const ReplicaId self, ReadReplica(engine));
-  REJOIN_ASSIGN(const std::uint64_t folded, ReadNumber(engine, kReadFolded));
+  REJOIN_ASSIGN(const std::uint64_t folded, FoldedUpTo(engine));
   return Folding(engine, self).Run(folded);
 }
 
@@ -147,6 +158,28 @@ Status Fold(Engine& engine) {
   // What was interned is rolled back with the rest.
   if (!folded) engine.catalog.Invalidate();
   return folded;
+}
+
+Result<std::uint64_t> FoldedUpTo(Engine& engine) { return ReadNumber(engine, kReadFolded); }
+
+Result<bool> WasShown(Engine& engine, const TrackedTable& table, const Key& key, std::int64_t rowid) {
+  REJOIN_ASSIGN(const std::uint64_t folded, FoldedUpTo(engine));
+  std::optional<bool> shown;
+  const auto look = [&](const LogRecord& record) -> Result<bool> {
+    for (auto change = record.changes.rbegin(); change != record.changes.rend() && !shown; ++change) {
+      if (change->table != table.number || change->key != key) continue;
+      shown = change->kind != ChangeKind::kDelete;
+    }
+    return !shown.has_value();
+  };
+  REJOIN_TRY(ForEachBackwards(engine, folded, look));
+  if (shown) return *shown;
+  MetadataLookup lookup(engine, table);
+  REJOIN_TRY(lookup.Restart());
+  std::optional<std::int64_t> at;
+  if (table.shape.kind == KeyKind::kRowid) at = rowid;
+  REJOIN_ASSIGN(const Located located, lookup.OfInsertedRow(key, at));
+  return located.row.shown;
 }
 
 Result<std::uint64_t> PendingBytes(Engine& engine) {

@@ -12,7 +12,7 @@
 
 namespace rejoin {
 
-enum class Place { kNowhere, kOverride, kRun, kByKey };
+enum class Place { kNowhere, kOverride, kRun, kByKey, kParked };
 
 // Metadata as it is stored, without the user's table.
 struct Located {
@@ -34,6 +34,15 @@ class MetadataLookup {
   std::int64_t known_up_to() const { return known_up_to_; }
   bool has_key_records() const { return has_key_records_; }
 
+  // A transaction may be cut between a row that comes to a rowid and the one that
+  // leaves it. The override of the latter is parked meanwhile: by its hash, for
+  // nobody knows its key yet, among the records by key. Parks the one at `rowid` if
+  // it is not that of `key_hash`.
+  Status Park(std::int64_t rowid, std::uint64_t key_hash);
+  Status Unpark(const Key& key);
+  // Nobody came for them.
+  Status DropParked();
+
   Result<bool> HasKeyRecord(const Key& key);
 
   // A row that the table held before the change in question.
@@ -43,7 +52,11 @@ class MetadataLookup {
   Result<Located> OfInsertedRow(const Key& key, std::optional<std::int64_t> rowid);
 
  private:
-  Result<bool> FindOverride(const Key& key, std::int64_t rowid, Located& located);
+  enum class Found { kNothing, kIt, kAnothers };
+
+  Result<Located> ByRowid(const Key& key, std::int64_t rowid, bool by_key_first);
+  Result<Found> FindOverride(const Key& key, std::int64_t rowid, Located& located);
+  Result<bool> FindParked(const Key& key, Located& located);
   Result<bool> FindInRun(const Key& key, std::int64_t rowid, Located& located);
   Result<bool> FindByKey(const Key& key, Located& located);
 
@@ -53,6 +66,7 @@ class MetadataLookup {
 
   std::int64_t known_up_to_ = 0;
   bool has_key_records_ = false;
+  bool any_parked_ = false;
 
   // Nothing lies in [first, second); equal: nothing is known.
   std::pair<std::int64_t, std::int64_t> no_overrides_{0, 0};

@@ -70,21 +70,17 @@ Status TableFold::StartBatch() {
   return {};
 }
 
-Result<std::size_t> TableFold::Take(const Change& change, const Stamp& stamp) {
+Result<std::size_t> TableFold::Take(const Change& change, const Stamp& stamp, bool passing) {
   REJOIN_TRY(StartBatch());
   REJOIN_ASSIGN(const bool plain, IsPlainInsert(change, stamp));
   const std::uint32_t index = StampIndex(stamp);
-  if (plain) {
+  if (plain && !passing) {
     const std::uint64_t key_hash = indexed() ? KeyHash(change.key) : 0;
     inserts_.push_back({{change.rowid, key_hash}, next_sequence_++, index});
     return sizeof(PlainInsert);
   }
-  if (TakesBack(change, index)) {
-    inserts_.pop_back();
-    return std::size_t{0};
-  }
   NoteLeaving(change);
-  pending_.push_back({change, next_sequence_++, index});
+  pending_.push_back({change, next_sequence_++, index, passing});
   return sizeof(Pending) + BytesOf(change);
 }
 
@@ -104,13 +100,6 @@ Result<bool> TableFold::IsPlainInsert(const Change& change, const Stamp& stamp) 
   return !known;
 }
 
-// A delete right behind the plain insert of its row in the same transaction.
-bool TableFold::TakesBack(const Change& change, std::uint32_t stamp) const {
-  return change.kind == ChangeKind::kDelete && table_.shape.kind == KeyKind::kRowid &&
-         !inserts_.empty() && inserts_.back().row.rowid == change.rowid &&
-         inserts_.back().stamp == stamp;
-}
-
 void TableFold::NoteLeaving(const Change& change) {
   const bool unique_changed =
       std::any_of(unique_columns_.begin(), unique_columns_.end(), [&change](ColumnId column) {
@@ -126,9 +115,7 @@ Status TableFold::Flush(bool goes_on) {
   if (!started_) return {};
   REJOIN_TRY(WriteRuns(goes_on));
   REJOIN_TRY(FoldPending());
-  std::stable_sort(new_overrides_.begin(), new_overrides_.end(),
-                   [](const NewOverride& a, const NewOverride& b) { return a.rowid < b.rowid; });
-  for (const NewOverride& made : new_overrides_) REJOIN_TRY(PutOverride(made.rowid, made.record));
+  REJOIN_TRY(PutNewOverrides(goes_on));
   started_ = false;
   if (inserts_.empty()) {
     stamps_.clear();
@@ -140,6 +127,18 @@ Status TableFold::Flush(bool goes_on) {
   left_new_rowid_ = false;
   sources_.clear();
   new_overrides_.clear();
+  return {};
+}
+
+Status TableFold::PutNewOverrides(bool goes_on) {
+  std::sort(new_overrides_.begin(), new_overrides_.end(),
+            [](const NewOverride& a, const NewOverride& b) {
+              return std::tie(a.rowid, a.sequence) < std::tie(b.rowid, b.sequence);
+            });
+  for (const NewOverride& made : new_overrides_) {
+    if (goes_on && indexed()) REJOIN_TRY(lookup_.Park(made.rowid, made.key_hash));
+    REJOIN_TRY(PutOverride(made.rowid, made.record));
+  }
   return {};
 }
 
@@ -185,7 +184,7 @@ Status TableFold::WriteRuns(bool goes_on) {
     }
     // REPLACE onto a row of this very batch: an edit of it.
     edit.key = RowidKey(insert.row.rowid);
-    pending_.push_back({std::move(edit), insert.sequence, insert.stamp});
+    pending_.push_back({std::move(edit), insert.sequence, insert.stamp, false});
   }
   inserts_ = std::move(incomplete);
   return appender.Finish();
@@ -196,7 +195,7 @@ Status TableFold::AddFreshOverride(const Change& change, const PlainInsert& inse
   Apply({table_, local_, change, stamps_[insert.stamp], {}}, row);
   row.key_hash = insert.row.key_hash;
   REJOIN_ASSIGN(Bytes record, PackRecord(context(), row));
-  new_overrides_.push_back({change.rowid, std::move(record)});
+  new_overrides_.push_back({change.rowid, insert.sequence, row.key_hash, std::move(record)});
   return {};
 }
 
@@ -274,6 +273,10 @@ Status TableFold::FoldGroup(const Group& group) {
   const bool had_rivals = HasRivals(located.row.state, table_.rules);
   for (std::size_t i = 0; i < count; ++i) {
     const Pending& pending = Of(group, i);
+    if (pending.passing && !located.row.shown) {
+      ++i;  // came and went: nothing happened
+      continue;
+    }
     std::vector<Cell> carried;
     if (pending.change.moved_from && has_unknown_columns_) {
       carried = CarriedCells(table_, sources_[*pending.change.moved_from], located.row.state);
@@ -284,7 +287,7 @@ Status TableFold::FoldGroup(const Group& group) {
   if (had_rivals || has_clashes_ || located.row.state.incarnations.size() > 1) {
     REJOIN_TRY(NoteRivals(key, located.row.state));
   }
-  return Write(Of(group, count - 1).change, located);
+  return Write(Of(group, count - 1), located);
 }
 
 Status TableFold::NoteRivals(const Key& key, const RowState& state) {
@@ -298,7 +301,8 @@ Status TableFold::NoteRivals(const Key& key, const RowState& state) {
   return drop->Run();
 }
 
-Status TableFold::Write(const Change& last, Located& located) {
+Status TableFold::Write(const Pending& from, Located& located) {
+  const Change& last = from.change;
   const bool shown = located.row.shown;
   const bool now_by_key = !shown || !by_rowid();
   // The row is in the table again, or absent; a cell too large to leave is listed
@@ -310,16 +314,16 @@ Status TableFold::Write(const Change& last, Located& located) {
     drop->Bind(1, located.rowid);
     REJOIN_TRY(drop->Run());
   }
+  if (located.place == Place::kParked) REJOIN_TRY(lookup_.Unpark(last.key));
   const bool nothing_left = located.row.state.empty();
   if (located.place == Place::kByKey && (!now_by_key || nothing_left)) {
     REJOIN_ASSIGN(CachedStatement drop, engine_.db.Cached(sql_.drop_keyed));
     drop->BindBlob(1, last.key);
     REJOIN_TRY(drop->Run());
   }
-  // Made and deleted in one transaction: where a run has its rowid, something has
-  // to say that the row is gone.
+  // A record of nothing says that the row, of which a run still tells, is gone.
   if (nothing_left && located.place != Place::kRun) return {};
-  return now_by_key ? WriteByKey(last.key, located) : WriteOverride(last, located);
+  return now_by_key ? WriteByKey(last.key, located) : WriteOverride(from, located);
 }
 
 Status TableFold::WriteByKey(const Key& key, Located& located) {
@@ -330,13 +334,14 @@ Status TableFold::WriteByKey(const Key& key, Located& located) {
   return put->Run();
 }
 
-Status TableFold::WriteOverride(const Change& last, Located& located) {
+Status TableFold::WriteOverride(const Pending& from, Located& located) {
+  const Change& last = from.change;
   located.row.key_hash = indexed() ? KeyHash(last.key) : 0;
   REJOIN_ASSIGN(Bytes record, PackRecord(context(), located.row));
-  const bool in_place = !indexed() || (located.place != Place::kNowhere && located.place != Place::kByKey &&
-                                       located.rowid == last.rowid);
+  const bool was_by_rowid = located.place == Place::kOverride || located.place == Place::kRun;
+  const bool in_place = !indexed() || (was_by_rowid && located.rowid == last.rowid);
   if (in_place) return PutOverride(last.rowid, record);
-  new_overrides_.push_back({last.rowid, std::move(record)});
+  new_overrides_.push_back({last.rowid, from.sequence, located.row.key_hash, std::move(record)});
   return {};
 }
 

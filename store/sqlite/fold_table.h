@@ -5,6 +5,8 @@
 // and become runs; all other changes are grouped by key. Metadata of kIndexed
 // tables is kept by rowid, and rowids may pass from key to key within a batch: so
 // every group is read, and old overrides go, before any new override is written.
+// They may even pass from one batch to the next, where a transaction is cut in two:
+// what a new override finds in its place then is parked (fold_lookup.h).
 #pragma once
 
 #include <cstdint>
@@ -23,11 +25,14 @@ class TableFold {
   static Result<std::unique_ptr<TableFold>> Begin(Engine& engine, const TrackedTable& table);
 
   // Takes the next change; returns the bytes of memory that it occupies until Flush.
-  Result<std::size_t> Take(const Change& change, const Stamp& stamp);
+  // `passing`: an insert whose delete is the next one.
+  Result<std::size_t> Take(const Change& change, const Stamp& stamp, bool passing);
   // Writes the metadata of what was taken since the last Flush. `goes_on`: the
   // transaction that came last is not complete; of its plain inserts those may be
   // kept for the next time that would tear a run.
   Status Flush(bool goes_on);
+  // After the last Flush.
+  Status Finish() { return lookup_.DropParked(); }
 
   // A key change takes cells along from what its old key was before its
   // transaction: the batch must hold nothing but that transaction.
@@ -51,6 +56,7 @@ class TableFold {
     Change change;
     std::uint32_t sequence = 0;
     std::uint32_t stamp = 0;
+    bool passing = false;
   };
   // order_[begin..end): the changes of one key, oldest first.
   struct Group {
@@ -59,6 +65,8 @@ class TableFold {
   };
   struct NewOverride {
     std::int64_t rowid = 0;
+    std::uint32_t sequence = 0;  // of the change that brought the row there
+    std::uint64_t key_hash = 0;
     Bytes record;
   };
 
@@ -72,7 +80,6 @@ class TableFold {
 
   std::uint32_t StampIndex(const Stamp& stamp);
   Result<bool> IsPlainInsert(const Change& change, const Stamp& stamp);
-  bool TakesBack(const Change& change, std::uint32_t stamp) const;
   void NoteLeaving(const Change& change);
 
   Status WriteRuns(bool goes_on);
@@ -86,9 +93,10 @@ class TableFold {
   Result<Located> Locate(const Change& first);
   Status FindSources(const std::vector<Group>& groups);
   Status FoldGroup(const Group& group);
-  Status Write(const Change& last, Located& located);
+  Status PutNewOverrides(bool goes_on);
+  Status Write(const Pending& from, Located& located);
   Status WriteByKey(const Key& key, Located& located);
-  Status WriteOverride(const Change& last, Located& located);
+  Status WriteOverride(const Pending& from, Located& located);
   Status PutOverride(std::int64_t rowid, const Bytes& record);
   Status NoteRivals(const Key& key, const RowState& state);
 

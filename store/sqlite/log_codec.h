@@ -18,6 +18,7 @@ struct ChangeView {
   bool has_rowid = false;  // not WITHOUT ROWID
   bool has_key = false;    // the key is not the rowid
   bool has_moved_from = false;
+  bool with_last = false;  // to stand in one record with the change before it
   TableNumber table = 0;
   std::uint64_t version = 0;
   std::int64_t rowid = 0;

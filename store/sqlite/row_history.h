@@ -52,6 +52,8 @@ class RowHistory {
   const std::vector<Known>& last_values() const { return last_values_; }
 
   std::int64_t rowid() const { return rowid_; }
+  // That the row was there before is certain.
+  bool was_there() const { return before_ == Before::kPresent; }
   std::int64_t old_rowid() const { return before_ == Before::kPresent ? old_rowid_ : 0; }
   const std::optional<ByteView>& moved_from() const { return moved_from_; }
 

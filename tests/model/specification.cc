@@ -150,8 +150,10 @@ void Specification::Arrange(const std::map<Key, Lives>& present, Picture& pictur
 // A transaction under way.
 struct Specification::Draft {
   Rows rows;
-  std::set<Key> unknown_before;  // displaced by REPLACE before anything else reached them
+  std::set<Key> displaced;       // by REPLACE, and nothing came to the key since
+  std::set<Key> unknown_before;  // something did
   std::set<Key> reached;
+  Rows last;  // what rows held when they went
 };
 
 bool Specification::Put(const Key& old_key, const Key& key, const Row& row, bool replace,
@@ -171,10 +173,14 @@ bool Specification::Put(const Key& old_key, const Key& key, const Row& row, bool
   }
   if (!in_the_way.empty() && !replace) return false;
   for (const Key& displaced : in_the_way) {
-    if (draft.reached.insert(displaced).second) draft.unknown_before.insert(displaced);
+    draft.reached.insert(displaced);
+    draft.displaced.insert(displaced);
+    draft.last[displaced] = draft.rows.at(displaced);
     draft.rows.erase(displaced);
   }
+  if (draft.rows.count(old_key) > 0) draft.last[old_key] = draft.rows.at(old_key);
   draft.rows.erase(old_key);
+  if (draft.displaced.erase(key) > 0) draft.unknown_before.insert(key);
   draft.reached.insert({old_key, key});
   draft.rows[key] = row;
   return true;
@@ -200,6 +206,7 @@ bool Specification::Execute(const Op& op, Draft& draft) const {
   if (!exists) return true;
   if (op.kind == Kind::kDelete) {
     draft.reached.insert(op.key);
+    draft.last[op.key] = at->second;
     draft.rows.erase(at);
     return true;
   }
@@ -218,7 +225,8 @@ void Specification::Made(const Key& key, const Stamp& stamp, const Row& row, Fac
 Facts Specification::Write(const Facts& known, const Transaction& transaction,
                            const Stamp& stamp) const {
   const Rows before = Look(known).shown;
-  Draft draft{before, {}, {}};
+  Draft draft;
+  draft.rows = before;
   for (const Op& op : transaction) {
     if (!Execute(op, draft)) return {};
   }
@@ -233,6 +241,13 @@ Facts Specification::Write(const Facts& known, const Transaction& transaction,
       for (const auto& [birth, life] : lives.by_birth) {
         remove.observed.insert(birth);
         for (const auto& [column, winner] : life.columns) remove.observed.insert(winner.first);
+      }
+      if (draft.unknown_before.count(key) > 0) {
+        const Stamp birth = lives.Living().front().first;
+        for (const auto& [column, value] : draft.last.at(key)) {
+          facts.push_back({Fact::Kind::kWrite, key, stamp, birth, column, value, {}});
+        }
+        remove.observed.insert(stamp);
       }
       facts.push_back(std::move(remove));
     } else if (lives.Living().empty()) {

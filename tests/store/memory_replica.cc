@@ -1,6 +1,7 @@
 // Replicas in memory.
 #include "store/memory/memory_store.h"
 #include "tests/store/fakes.h"
+#include "tests/store/memory_session.h"
 #include "tests/store/test_replica.h"
 
 namespace rejoin {
@@ -18,7 +19,13 @@ class MemoryReplica final : public TestReplica {
   Status AddColumn(const std::string& table, const ColumnDef& column) override {
     return store_.AddColumn(table, column);
   }
-  Status Execute(const Transaction& transaction) override { return store_.Commit(transaction); }
+  Status Begin() override { return session_.Begin(); }
+  Status Run(const Op& op) override { return session_.Run(op); }
+  Status SetSavepoint() override { return session_.SetSavepoint(); }
+  Status RollBackToSavepoint() override { return session_.RollBackToSavepoint(); }
+  Status ReleaseSavepoint() override { return session_.ReleaseSavepoint(); }
+  Status Commit() override { return session_.Commit(); }
+  Status RollBack() override { return session_.RollBack(); }
   Rows Shown(const std::string& table) override { return store_.Shown(table); }
   std::vector<KeyClash> Conflicts() override { return store_.Conflicts(); }
   std::vector<QuarantinedRow> Quarantine() override { return store_.Quarantine(); }
@@ -27,6 +34,7 @@ class MemoryReplica final : public TestReplica {
  private:
   FakeRandom random_;
   MemoryStore store_;
+  MemorySession session_{store_};
 };
 
 }  // namespace

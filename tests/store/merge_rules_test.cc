@@ -119,6 +119,26 @@ TEST_P(MergeRules, AReplaceOfAKnownKeyStampsEveryColumn) {
   EverybodyLists({});
 }
 
+// Whatever else the transaction did before: of a row without a probe nobody saw
+// all values.
+TEST_P(MergeRules, AReplaceAfterAnEditStampsEveryColumnToo) {
+  Share();
+  Do(*laptop, {Update("item", kMilk, {{"title", T("oat milk")}})});
+  Do(*phone, {Update("item", kMilk, {{"qty", N(2)}}), Replace("item", kMilk, Item("milk", 3))});
+  Exchange();
+  EverybodyShows("item", {{kMilk, Item("milk", 3)}});
+}
+
+TEST_P(MergeRules, ARowReplacedAndDeletedComesBackAsItWasLast) {
+  Share();
+  Do(*laptop, {Update("item", kMilk, {{"qty", N(7)}})});
+  Do(*phone, {Replace("item", kMilk, Item("soy milk", 3)), Delete("item", kMilk)});
+  EXPECT_EQ(phone->Shown("item"), Rows{});
+  Do(*laptop, {Update("item", kMilk, {{"qty", N(8)}})});
+  Exchange();
+  EverybodyShows("item", {{kMilk, Item("soy milk", 8)}});
+}
+
 TEST_P(MergeRules, TwoInsertsOfOneKeyMerge) {
   Share();
   Do(*phone, {Insert("item", kEggs, Item("eggs", 6))});

@@ -50,6 +50,28 @@ TEST_P(StoreWrites, TransactionsWithoutNetEffectAddNothing) {
   EXPECT_EQ(Everything(a), before);
 }
 
+// The log is cut between the row that comes to a place and the one that leaves it.
+TEST_P(StoreWrites, KeysMayPassFromRowToRowInOneTransaction) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Do(a, InsertItem(kMilk, 1));
+  Do(a, InsertItem(kEggs, 2));
+  Do(a, {Update("item", kMilk, {{"qty", N(3)}}), Update("item", kEggs, {{"qty", N(4)}})});
+  Exchange();
+  const auto swap = [&] {
+    return Transaction{ChangeKey("item", kMilk, K("x")), ChangeKey("item", kEggs, kMilk),
+                       ChangeKey("item", K("x"), kEggs)};
+  };
+  Do(a, swap());
+  Exchange();
+  EverybodyShows("item", {{kEggs, Item(T("x"), 3)}, {kMilk, Item(T("x"), 4)}});
+  Do(b, swap());
+  Do(b, {Delete("item", kMilk), ChangeKey("item", kEggs, kMilk)});
+  Do(b, {ChangeKey("item", kMilk, K("a"))});
+  Exchange();
+  EverybodyShows("item", {{K("a"), Item(T("x"), 4)}});
+}
+
 TEST_P(StoreWrites, AFailedTransactionChangesNothing) {
   TableDef def = PersonTable();
   def.columns[2].forbidden = N(13);

@@ -27,8 +27,18 @@ class TestReplica {
   // Creates the table with these rows in it, then tracks it: the rows are adopted.
   virtual Status Define(const TableDef& def, const Rows& existing) = 0;
   virtual Status AddColumn(const std::string& table, const ColumnDef& column) = 0;
+
+  // A transaction, statement by statement. One that fails changes nothing, and the
+  // transaction goes on. Savepoints nest; each of the three concerns the innermost.
+  virtual Status Begin() = 0;
+  virtual Status Run(const Op& op) = 0;  // without Begin: a transaction of its own
+  virtual Status SetSavepoint() = 0;
+  virtual Status RollBackToSavepoint() = 0;
+  virtual Status ReleaseSavepoint() = 0;
+  virtual Status Commit() = 0;
+  virtual Status RollBack() = 0;
   // All or nothing: at the first error everything is rolled back, and returned.
-  virtual Status Execute(const Transaction& transaction) = 0;
+  Status Execute(const Transaction& transaction);
 
   // What a user sees; empty where the table is not defined.
   virtual Rows Shown(const std::string& table) = 0;
@@ -37,10 +47,24 @@ class TestReplica {
   // Ascending by (table, key).
   virtual std::vector<QuarantinedRow> Quarantine() = 0;
 
+  // What the store finds wrong with itself; empty: nothing.
+  virtual std::string Damage() { return {}; }
+
   // Makes the store forget its local order as far as it can, so that cursors of
   // before are unknown to it.
   virtual void TrimLog() = 0;
 };
+
+inline Status TestReplica::Execute(const Transaction& transaction) {
+  REJOIN_TRY(Begin());
+  for (const Op& op : transaction) {
+    const Status done = Run(op);
+    if (done) continue;
+    REJOIN_TRY(RollBack());
+    return done;
+  }
+  return Commit();
+}
 
 // Makes the replica number `number` of a test. `clock` outlives it. Ids of
 // replicas may be random: tests never lean on which of two wins a tie.

@@ -1,0 +1,54 @@
+#include "tests/store/memory_session.h"
+
+namespace rejoin {
+namespace {
+
+tl::unexpected<Error> NoSavepoint() { return Fail(Code::kSql, "no such savepoint"); }
+
+}  // namespace
+
+Status MemorySession::Begin() {
+  if (open_) return Fail(Code::kSql, "a transaction within a transaction");
+  open_ = true;
+  return {};
+}
+
+Status MemorySession::Run(const Op& op) {
+  if (!open_) return store_.Commit({op});
+  done_.push_back(op);
+  const Status checked = store_.Check(done_);
+  if (!checked) done_.pop_back();
+  return checked;
+}
+
+Status MemorySession::SetSavepoint() {
+  savepoints_.push_back(done_.size());
+  return {};
+}
+
+Status MemorySession::RollBackToSavepoint() {
+  if (savepoints_.empty()) return NoSavepoint();
+  done_.resize(savepoints_.back());
+  return {};
+}
+
+Status MemorySession::ReleaseSavepoint() {
+  if (savepoints_.empty()) return NoSavepoint();
+  savepoints_.pop_back();
+  return {};
+}
+
+Status MemorySession::Commit() {
+  const Status committed = store_.Commit(done_);
+  REJOIN_TRY(RollBack());
+  return committed;
+}
+
+Status MemorySession::RollBack() {
+  open_ = false;
+  done_.clear();
+  savepoints_.clear();
+  return {};
+}
+
+}  // namespace rejoin

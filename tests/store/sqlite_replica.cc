@@ -1,0 +1,380 @@
+#include "tests/store/sqlite_replica.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+
+#include "store/sqlite/capture_table.h"
+#include "store/sqlite/drift.h"
+#include "store/sqlite/fold.h"
+#include "store/sqlite/log.h"
+#include "store/sqlite/meta_schema.h"
+#include "store/sqlite/row_access.h"
+#include "store/sqlite/sqlite_store.h"
+#include "tests/store/fakes.h"
+
+namespace rejoin {
+namespace {
+
+// As SQL has it, storage class and bits included.
+std::string Literal(const Value& value) {
+  switch (value.type) {
+    case ValueType::kNull:
+      return "NULL";
+    case ValueType::kInteger:
+      return std::to_string(value.integer());
+    case ValueType::kReal: {
+      if (std::isinf(value.real())) return value.real() > 0 ? "9e999" : "-9e999";
+      char text[40];
+      std::snprintf(text, sizeof text, "%.17e", value.real());
+      return text;
+    }
+    case ValueType::kText:
+      return QuoteText(value.bytes);
+    case ValueType::kBlob: {
+      std::string text = "x'";
+      for (const char byte : value.bytes) {
+        char digits[3];
+        std::snprintf(digits, sizeof digits, "%02x", static_cast<unsigned char>(byte));
+        text += digits;
+      }
+      return text + "'";
+    }
+  }
+  return "NULL";
+}
+
+std::string Joined(const std::vector<std::string>& items, const std::string& between = ", ") {
+  std::string text;
+  for (const std::string& item : items) text += (text.empty() ? "" : between) + item;
+  return text;
+}
+
+std::string NameList(const std::vector<std::string>& names) {
+  std::vector<std::string> quoted;
+  for (const std::string& name : names) quoted.push_back(QuoteName(name));
+  return "(" + Joined(quoted) + ")";
+}
+
+std::string Declared(const ColumnDef& column) {
+  const std::string name = QuoteName(column.name);
+  std::string text = name;
+  if (column.not_null) text += " NOT NULL";
+  if (column.default_value.type != ValueType::kNull) {
+    text += " DEFAULT " + Literal(column.default_value);
+  }
+  if (column.forbidden) text += " CHECK(" + name + " IS NOT " + Literal(*column.forbidden) + ")";
+  return text;
+}
+
+std::string CreateTableSql(const TableDef& def, bool without_rowid) {
+  std::vector<std::string> parts;
+  for (const std::string& key : def.key_columns) {
+    parts.push_back(QuoteName(key) + (def.integer_key ? " INTEGER" : " NOT NULL"));
+  }
+  for (const ColumnDef& column : def.columns) parts.push_back(Declared(column));
+  parts.push_back("PRIMARY KEY" + NameList(def.key_columns));
+  for (const auto& set : def.unique_sets) parts.push_back("UNIQUE" + NameList(set));
+  return "CREATE TABLE " + QuoteName(def.name) + "(" + Joined(parts) + ")" +
+         (without_rowid && !def.integer_key ? " WITHOUT ROWID" : "");
+}
+
+class SqliteReplica final : public TestReplica {
+ public:
+  SqliteReplica(const SqliteKind& kind, std::size_t number, Clock& clock)
+      : kind_(kind), random_(number) {
+    Require(sqlite3_open(":memory:", &db_), "open");
+    engine_ = NewEngine(db_, "main", {&clock, &random_});
+    engine_->limits = kind.limits;
+    Require(RegisterCaptureModule(db_, [this](sqlite3*, const std::string&) { return engine_; }),
+            "the capture module");
+    store_ = std::make_unique<SqliteStore>(engine_);
+    const Status made = SetUp();
+    if (!made) Require(SQLITE_ERROR, made.error().message);
+  }
+  ~SqliteReplica() override {
+    engine_->db.FinalizeAll();
+    store_.reset();
+    engine_.reset();
+    Require(sqlite3_close(db_), "close");
+  }
+
+  Store& store() override { return *store_; }
+
+  Status Define(const TableDef& def, const Rows& existing) override {
+    REJOIN_TRY(engine_->db.Exec(CreateTableSql(def, kind_.without_rowid)));
+    for (const auto& [key, row] : existing) {
+      REJOIN_TRY(Insert("INSERT", def, {Op::Kind::kInsert, def.name, key, row}));
+    }
+    TrackOptions options;
+    options.same_key = def.rules.same_key;
+    options.delete_wins = def.rules.delete_wins;
+    const auto tracked = store_->Track(def.name, options);
+    if (!tracked) return tl::unexpected(tracked.error());
+    defs_[def.name] = def;
+    return {};
+  }
+
+  Status AddColumn(const std::string& table, const ColumnDef& column) override {
+    REJOIN_TRY(engine_->db.Exec("ALTER TABLE " + QuoteName(table) + " ADD COLUMN " + Declared(column)));
+    defs_[table].columns.push_back(column);
+    return FollowSchema(*engine_);
+  }
+
+  // --- Transactions ---------------------------------------------------------------
+
+  Status Begin() override { return engine_->db.Exec("BEGIN"); }
+  Status Run(const Op& op) override {
+    const auto def = defs_.find(op.table);
+    if (def == defs_.end()) return engine_->db.Exec("DELETE FROM " + QuoteName(op.table));
+    switch (op.kind) {
+      case Op::Kind::kInsert:
+      case Op::Kind::kUpsert:
+        return Insert("INSERT", def->second, op);
+      case Op::Kind::kReplace:
+        return Insert("REPLACE", def->second, op);
+      case Op::Kind::kUpdate:
+      case Op::Kind::kChangeKey:
+        return Update(def->second, op);
+      case Op::Kind::kDelete:
+        return RunWith("DELETE FROM " + QuoteName(op.table) + Where(def->second), PartsOf(op.key));
+    }
+    return Fail(Code::kInvalidArgument, "unknown kind of operation");
+  }
+  Status SetSavepoint() override { return engine_->db.Exec("SAVEPOINT a"); }
+  Status RollBackToSavepoint() override { return engine_->db.Exec("ROLLBACK TO a"); }
+  Status ReleaseSavepoint() override { return engine_->db.Exec("RELEASE a"); }
+  Status Commit() override {
+    REJOIN_TRY(engine_->db.Exec("COMMIT"));
+    return kind_.folds_at_once ? Fold(*engine_) : Status();
+  }
+  Status RollBack() override { return engine_->db.Exec("ROLLBACK"); }
+
+  // --- What is seen ---------------------------------------------------------------
+
+  Rows Shown(const std::string& table) override {
+    const auto def = defs_.find(table);
+    if (def == defs_.end()) return {};
+    Must(ShowWhatWasFreed());
+    Rows rows;
+    auto read = engine_->db.Prepare("SELECT * FROM " + QuoteName(table));
+    Must(read);
+    while (*Must(read->Step())) {
+      Key key;
+      Row row;
+      for (int i = 0; i < read->column_count(); ++i) {
+        const std::string name = sqlite3_column_name(read->raw(), i);
+        const auto& keys = def->second.key_columns;
+        if (std::find(keys.begin(), keys.end(), name) != keys.end()) {
+          AppendKeyPart(key, read->ColumnValue(i));
+        } else {
+          row[name] = read->ColumnValue(i);
+        }
+      }
+      rows.emplace(std::move(key), std::move(row));
+    }
+    return rows;
+  }
+
+  std::vector<KeyClash> Conflicts() override {
+    Must(Fold(*engine_));
+    std::vector<KeyClash> clashes;
+    auto read = engine_->db.Prepare("SELECT tbl, key FROM {s}.rejoin__clash");
+    Must(read);
+    while (*Must(read->Step())) {
+      const TrackedTable& table = *engine_->catalog.Find(static_cast<TableNumber>(read->Integer(0)));
+      if (!table.local) continue;
+      KeyClash& clash = clashes.emplace_back(KeyClash{table.name, Key(read->Text(1)), {}});
+      const auto row = LoadRow(*engine_, table, clash.key);
+      Must(row);
+      const auto& made = row->state.incarnations;
+      for (auto side = made.rbegin(); side != made.rend(); ++side) {
+        if (!IsAlive(*side, row->state.removes, table.rules)) continue;
+        Row& values = clash.sides.emplace_back();
+        for (const Cell& cell : side->cells) values[table.columns[cell.column].name] = cell.value;
+      }
+    }
+    std::sort(clashes.begin(), clashes.end(), [](const KeyClash& a, const KeyClash& b) {
+      return std::tie(a.table, a.key) < std::tie(b.table, b.key);
+    });
+    return clashes;
+  }
+
+  std::vector<QuarantinedRow> Quarantine() override {
+    Must(Fold(*engine_));
+    std::vector<QuarantinedRow> rows;
+    auto read = engine_->db.Prepare("SELECT tbl, key, reason FROM {s}.rejoin__hidden");
+    Must(read);
+    while (*Must(read->Step())) {
+      const TrackedTable& table = *engine_->catalog.Find(static_cast<TableNumber>(read->Integer(0)));
+      rows.push_back({table.name, Key(read->Text(1)), ReasonOf(read->Integer(2))});
+    }
+    std::sort(rows.begin(), rows.end());
+    return rows;
+  }
+
+  std::string Damage() override {
+    const auto found = store_->Check();
+    Must(found);
+    std::string text;
+    for (const Finding& finding : *found) text += finding.table + ": " + finding.problem + "\n";
+    return text;
+  }
+
+  void TrimLog() override {
+    Must(Fold(*engine_));
+    const Limits limits = engine_->limits;
+    engine_->limits.log_min_bytes = 0;
+    engine_->limits.log_file_percent = 0;
+    Must(rejoin::TrimLog(*engine_));
+    engine_->limits = limits;
+  }
+
+ private:
+  static void Require(int result, const std::string& what) {
+    if (result == SQLITE_OK) return;
+    std::fprintf(stderr, "sqlite_replica: %s: %s\n", what.c_str(), sqlite3_errstr(result));
+    std::abort();
+  }
+  template <class Outcome>
+  static const Outcome& Must(const Outcome& outcome) {
+    if (!outcome) Require(SQLITE_ERROR, outcome.error().message);
+    return outcome;
+  }
+
+  // A replica that has no table yet: what a relay is.
+  Status SetUp() {
+    REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine_->db));
+    REJOIN_TRY(CreateMeta(*engine_));
+    REJOIN_TRY(RememberSchema(*engine_));
+    return savepoint.Release();
+  }
+
+  // A row that waits for a value comes back when the commit that freed it is folded.
+  Status ShowWhatWasFreed() {
+    auto any = engine_->db.Prepare("SELECT 1 FROM {s}.rejoin__hidden WHERE holder IS NOT NULL");
+    const bool hidden = *Must(Must(any), any->Step());
+    any = Statement();
+    return hidden ? Fold(*engine_) : Status();
+  }
+  template <class First, class Second>
+  static const Second& Must(const First&, const Second& second) {
+    return Must(second);
+  }
+
+  static Hidden ReasonOf(std::int64_t reason) {
+    switch (static_cast<QuarantineReason>(reason)) {
+      case QuarantineReason::kUnique: return Hidden::kUnique;
+      case QuarantineReason::kUnknownTable: return Hidden::kUnknownTable;
+      default: return Hidden::kCheck;
+    }
+  }
+
+  static std::vector<Value> PartsOf(const Key& key) { return *DecodeKey(key); }
+
+  // Byte by byte: where the key says 1 and the table holds 1.0, it is another row.
+  static std::string Where(const TableDef& def, std::size_t first = 1) {
+    std::vector<std::string> terms;
+    for (const std::string& key : def.key_columns) {
+      const std::string parameter = "?" + std::to_string(first++);
+      terms.push_back(QuoteName(key) + " = " + parameter);
+      terms.push_back("typeof(" + QuoteName(key) + ") = typeof(" + parameter + ")");
+    }
+    return " WHERE " + Joined(terms, " AND ");
+  }
+
+  Status Insert(const std::string& verb, const TableDef& def, const Op& op) {
+    std::vector<std::string> names = def.key_columns;
+    std::vector<Value> values = PartsOf(op.key);
+    std::vector<std::string> assignments;
+    for (const auto& [name, value] : op.values) {
+      names.push_back(name);
+      values.push_back(value);
+      assignments.push_back(QuoteName(name) + " = excluded." + QuoteName(name));
+    }
+    std::vector<std::string> parameters;
+    for (std::size_t i = 1; i <= values.size(); ++i) parameters.push_back("?" + std::to_string(i));
+    std::string sql = verb + " INTO " + QuoteName(def.name) + NameList(names) + " VALUES(" +
+                      Joined(parameters) + ")";
+    if (op.kind == Op::Kind::kUpsert) {
+      sql += " ON CONFLICT" + NameList(def.key_columns) + " DO " +
+             (assignments.empty() ? "NOTHING" : "UPDATE SET " + Joined(assignments));
+    }
+    return RunWith(sql, values);
+  }
+
+  Status Update(const TableDef& def, const Op& op) {
+    std::vector<std::string> assignments;
+    std::vector<Value> values;
+    const auto assign = [&](const std::string& name, const Value& value) {
+      values.push_back(value);
+      assignments.push_back(QuoteName(name) + " = ?" + std::to_string(values.size()));
+    };
+    if (op.kind == Op::Kind::kChangeKey) {
+      const std::vector<Value> parts = PartsOf(op.new_key);
+      for (std::size_t i = 0; i < parts.size(); ++i) assign(def.key_columns.at(i), parts[i]);
+    }
+    for (const auto& [name, value] : op.values) assign(name, value);
+    if (assignments.empty()) {
+      const std::string name = QuoteName(def.key_columns.front());
+      assignments.push_back(name + " = " + name);
+    }
+    const std::string sql = "UPDATE " + QuoteName(def.name) + " SET " + Joined(assignments) +
+                            Where(def, values.size() + 1);
+    for (Value& part : PartsOf(op.key)) values.push_back(std::move(part));
+    return RunWith(sql, values);
+  }
+
+  Status RunWith(const std::string& sql, const std::vector<Value>& values) {
+    REJOIN_ASSIGN(Statement statement, engine_->db.Prepare(sql));
+    int at = 1;
+    for (const Value& value : values) statement.BindValue(at++, value);
+    return statement.Run();
+  }
+
+  SqliteKind kind_;
+  FakeRandom random_;
+  sqlite3* db_ = nullptr;
+  std::shared_ptr<Engine> engine_;
+  std::unique_ptr<SqliteStore> store_;
+  std::map<std::string, TableDef> defs_;
+};
+
+}  // namespace
+
+Limits SmallLimits() {
+  Limits limits;
+  limits.log_body_bytes = 40;
+  limits.fold_batch_bytes = 64;
+  return limits;
+}
+
+SqliteKind SpillingKind() {
+  SqliteKind kind{"Spilling", false, false, SmallLimits()};
+  kind.limits.capture_memory_bytes = 1;
+  return kind;
+}
+
+std::vector<SqliteKind> AllSqliteKinds() {
+  return {{"Rowids", false, false, {}},
+          {"WithoutRowid", true, false, {}},
+          {"RowidsFoldedAtOnce", false, true, {}},
+          {"RowidsInSmallPortions", false, false, SmallLimits()},
+          {"WithoutRowidInSmallPortions", true, false, SmallLimits()}};
+}
+
+TestReplicaMaker SqliteReplicas(const SqliteKind& kind) {
+  return {"Sqlite" + kind.name, [kind](std::size_t number, Clock& clock) {
+            return std::make_unique<SqliteReplica>(kind, number, clock);
+          }};
+}
+
+TestReplicaMaker MixedSqliteReplicas(const std::vector<SqliteKind>& kinds) {
+  return {"SqliteOfEveryKind", [kinds](std::size_t number, Clock& clock) {
+            return std::make_unique<SqliteReplica>(kinds[number % kinds.size()], number, clock);
+          }};
+}
+
+}  // namespace rejoin

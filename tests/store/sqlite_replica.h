@@ -1,0 +1,31 @@
+// Replicas in SQLite databases: a TableDef becomes CREATE TABLE and tracking, an
+// Op the statement that it names.
+#pragma once
+
+#include <string>
+
+#include "store/sqlite/engine.h"
+#include "tests/store/test_replica.h"
+
+namespace rejoin {
+
+// In which ways a table can be kept, and the file used.
+struct SqliteKind {
+  std::string name;
+  bool without_rowid = false;  // tables whose key is not an INTEGER PRIMARY KEY
+  bool folds_at_once = false;  // after each commit, not when somebody asks
+  Limits limits = {};
+};
+
+// A log row for each change, a batch for each when they are folded.
+Limits SmallLimits();
+// What is captured goes to a scratch file, and is taken from there row by row: so
+// the net effect of a transaction is that of each of its rows (merge_rules.md, 2).
+SqliteKind SpillingKind();
+
+TestReplicaMaker SqliteReplicas(const SqliteKind& kind);
+// Replica i is of kind i modulo their number.
+TestReplicaMaker MixedSqliteReplicas(const std::vector<SqliteKind>& kinds);
+std::vector<SqliteKind> AllSqliteKinds();
+
+}  // namespace rejoin

@@ -1,0 +1,91 @@
+// Folding, where log rows and batches end in the middle of a transaction.
+#include <gtest/gtest.h>
+
+#include "store/sqlite/fold.h"
+#include "store/sqlite/log.h"
+#include "store/sqlite/row_access.h"
+#include "tests/store_sqlite/hand_made.h"
+
+namespace rejoin::testing {
+namespace {
+
+class FoldCut : public ::testing::TestWithParam<const char*> {
+ protected:
+  FoldCut() {
+    db_.engine->limits.log_body_bytes = 1;
+    db_.engine->limits.fold_batch_bytes = 1;
+    db_.Exec(GetParam());
+    db_.Track("t");
+  }
+  void FoldsAndIsSound() {
+    const Status folded = Fold(*db_.engine);
+    ASSERT_TRUE(folded) << folded.error().message;
+    const auto findings = db_.store->Check();
+    ASSERT_TRUE(findings) << findings.error().message;
+    for (const Finding& finding : *findings) ADD_FAILURE() << finding.problem;
+  }
+  RowState StateOf(std::int64_t key) {
+    EXPECT_TRUE(db_.engine->catalog.Refresh());
+    const auto row = LoadRow(*db_.engine, *db_.engine->catalog.FindLocal("t"), K(key));
+    EXPECT_TRUE(row) << row.error().message;
+    return row ? row->state : RowState();
+  }
+  HybridTimestamp LastStamp() { return ReadLogHead(*db_.engine)->own; }
+
+  TestDatabase db_{1};
+};
+
+// Each row is taken as if it were a transaction of its own.
+TEST_P(FoldCut, ARowThatCameAndWentIsInNoRun) {
+  db_.engine->limits.capture_memory_bytes = 1;
+  db_.Exec("BEGIN; INSERT INTO t VALUES(1, 'x'), (2, hex(zeroblob(200))), (3, hex(zeroblob(200)));"
+           "DELETE FROM t WHERE id = 2; DELETE FROM t WHERE id = 3; COMMIT");
+  FoldsAndIsSound();
+  EXPECT_TRUE(StateOf(2).incarnations.empty());
+  db_.Exec("INSERT INTO t VALUES(2, 'z')");
+  FoldsAndIsSound();
+  ASSERT_EQ(StateOf(2).incarnations.size(), 1u);
+  EXPECT_EQ(StateOf(2).incarnations[0].birth.time, LastStamp());
+}
+
+TEST_P(FoldCut, RowsThatPassKeysOnKeepTheirOwnMetadata) {
+  db_.Exec("INSERT INTO t VALUES(1, 'x'), (2, 'y'), (3, 'z')");
+  const HybridTimestamp born = LastStamp();
+  db_.Exec("UPDATE t SET a = a || '!' WHERE id <> 3");
+  const HybridTimestamp edited = LastStamp();
+  FoldsAndIsSound();
+  db_.Exec("UPDATE t SET id = -id; ");  // each at the rowid, or with the key, of another
+  db_.Exec("BEGIN; UPDATE t SET id = 1 WHERE id = -3; UPDATE t SET id = 3 WHERE id = -1;"
+           "UPDATE t SET id = 2 WHERE id = -2; COMMIT");
+  FoldsAndIsSound();
+  for (const std::int64_t key : {1, 2, 3}) {
+    const RowState state = StateOf(key);
+    ASSERT_EQ(state.incarnations.size(), 2u) << key;
+    EXPECT_EQ(state.incarnations[0].birth.time, born);
+    EXPECT_EQ(state.incarnations[0].cells[0].stamp.time, key == 3 ? born : edited);
+    EXPECT_EQ(state.incarnations[1].birth.time, LastStamp());
+    EXPECT_TRUE(IsPresent(state, {}));
+  }
+}
+
+// What an earlier batch made of another transaction goes on with it.
+TEST_P(FoldCut, ARowMayComeToTheRowidOfOneThatLeavesInTheNextBatch) {
+  db_.engine->limits.fold_batch_bytes = 200;
+  db_.Exec("INSERT INTO t VALUES(5, 'x'), (6, 'y')");
+  FoldsAndIsSound();
+  db_.Exec("UPDATE t SET a = 'edited'");
+  db_.Exec("BEGIN; UPDATE t SET id = id - 4; UPDATE t SET a = 'again'; COMMIT");
+  FoldsAndIsSound();
+  EXPECT_TRUE(IsPresent(StateOf(1), {}));
+  EXPECT_TRUE(IsPresent(StateOf(2), {}));
+  EXPECT_FALSE(IsPresent(StateOf(5), {}));
+  EXPECT_EQ(StateOf(5).incarnations[0].cells[0].value, T("edited"));
+}
+
+INSTANTIATE_TEST_SUITE_P(KindsOfTable, FoldCut,
+                         ::testing::Values("CREATE TABLE t(id INTEGER PRIMARY KEY, a)",
+                                           "CREATE TABLE t(id INT PRIMARY KEY NOT NULL, a)",
+                                           "CREATE TABLE t(id INT PRIMARY KEY, a) WITHOUT ROWID"));
+
+}  // namespace
+}  // namespace rejoin::testing
