@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <random>
 #include <string>
 #include <vector>
@@ -84,6 +85,39 @@ class Bench {
   }
   double Time(const std::string& sql) {
     return Time([&] { Exec(sql); });
+  }
+  struct Freed {
+    void operator()(sqlite3_value* value) const { sqlite3_value_free(value); }
+  };
+  using Row = std::vector<std::unique_ptr<sqlite3_value, Freed>>;
+
+  std::vector<Row> Rows(const std::string& sql) {
+    std::vector<Row> rows;
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK) Die(sqlite3_errmsg(db_));
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+      Row& row = rows.emplace_back();
+      for (int i = 0; i < sqlite3_column_count(statement); ++i) {
+        row.emplace_back(sqlite3_value_dup(sqlite3_column_value(statement, i)));
+      }
+    }
+    sqlite3_finalize(statement);
+    return rows;
+  }
+  // As an application does that has the rows in memory: prepared, in one transaction.
+  void WriteEach(const std::string& sql, const std::vector<Row>& rows) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &statement, nullptr) != SQLITE_OK) Die(sqlite3_errmsg(db_));
+    Exec("BEGIN");
+    for (const Row& row : rows) {
+      for (std::size_t i = 0; i < row.size(); ++i) {
+        sqlite3_bind_value(statement, static_cast<int>(i) + 1, row[i].get());
+      }
+      if (sqlite3_step(statement) != SQLITE_DONE) Die(sqlite3_errmsg(db_));
+      sqlite3_reset(statement);
+    }
+    Exec("COMMIT");
+    sqlite3_finalize(statement);
   }
   // Rows as an application would write them: words, a number, a key by `kind`.
   void MakeSource(int rows) {
@@ -196,8 +230,9 @@ void Exchange(const Kind& kind, const Settings& settings, Figures& figures) {
   Bench plain(settings, "plain");
   plain.Exec(kind.create);
   plain.MakeSource(settings.rows);
+  const auto source = plain.Rows(std::string("SELECT ") + kind.key + ", title, body, n FROM source");
   figures["6 merge into empty plain"].push_back(plain.Time(
-      std::string("INSERT OR REPLACE INTO t SELECT ") + kind.key + ", title, body, n FROM source"));
+      [&] { plain.WriteEach("INSERT OR REPLACE INTO t VALUES(?1, ?2, ?3, ?4)", source); }));
   figures["9 merge again, s"].push_back(again);
 
   const std::string vector = receiver.Query("SELECT rejoin_vv()");

@@ -6,6 +6,7 @@
 #include "store/sqlite/events.h"
 #include "store/sqlite/hidden.h"
 #include "store/sqlite/meta_schema.h"
+#include "store/sqlite/plain_rows.h"
 
 namespace rejoin {
 namespace {
@@ -45,11 +46,11 @@ Status DeltaApplier::Apply(DeltaBlock block, const std::vector<DeltaTable>& tabl
   if (block.rows.empty()) return {};
   Target& target = targets_[block.table];
   target.ascending = target.ascending && target.last_key < block.rows.front().key;
-  REJOIN_ASSIGN(const bool is_new, IsNew(target, block));
+  REJOIN_ASSIGN(const Known known, WhatIsKnown(target, block));
   target.last_key = std::max(target.last_key, block.rows.back().key);
 
   pending_.clear();
-  for (RowDelta& row : block.rows) REJOIN_TRY(JoinRow(target, std::move(row), is_new));
+  REJOIN_TRY(Join(target, std::move(block.rows), known));
   REJOIN_ASSIGN(const ShowReport shown, ShowRows(engine_, *target.table, std::move(pending_)));
   report_.rows_shown += shown.rows_written;
   report_.quarantined += shown.hidden;
@@ -121,26 +122,52 @@ Result<bool> DeltaApplier::EndsBefore(const TrackedTable& table, const Key& key)
   return last.IsNull(0) || EncodeKey({last.ColumnValue(0)}) < key;
 }
 
-// Blocks of one delta do not share keys; where one came out of order, that is
-// not relied upon.
-Result<bool> DeltaApplier::IsNew(const Target& target, const DeltaBlock& block) {
-  if (!target.ascending) return false;
-  if (target.was_empty) return true;
+// Blocks of one delta do not share keys, but come in any order, and a delta that
+// does repeat a key is no reason to lose a row.
+Result<DeltaApplier::Known> DeltaApplier::WhatIsKnown(const Target& target, const DeltaBlock& block) {
+  if (target.was_empty && target.ascending) return Known::kNew;
   const Key& first = block.rows.front().key;
+  if (target.was_empty) {
+    REJOIN_ASSIGN(const bool has_record, HasRecordFrom(*target.table, Key()));
+    return has_record ? Known::kNothing : Known::kUnrecorded;
+  }
+  if (!target.ascending) return Known::kNothing;
   REJOIN_ASSIGN(const bool ends_before, EndsBefore(*target.table, first));
-  if (!ends_before) return false;
+  if (!ends_before) return Known::kNothing;
   REJOIN_ASSIGN(const bool has_record, HasRecordFrom(*target.table, first));
-  return !has_record;
+  return has_record ? Known::kNothing : Known::kNew;
 }
 
 // --- Rows ------------------------------------------------------------------------
 
-Status DeltaApplier::JoinRow(const Target& target, RowDelta row, bool is_new) {
-  if (row.state.empty()) return {};
+Status DeltaApplier::Join(const Target& target, std::vector<RowDelta> rows, Known known) {
   const TrackedTable& table = *target.table;
-  if (!target.same_numbers) Renumber(row.state, target.columns);
+  std::optional<PlainRows> plain;
+  // Triggers that fire may refuse a row, and are to hear of it once.
+  if (known != Known::kNothing && table.local && !table.fire_triggers) {
+    plain.emplace(engine_, table, scope_);
+  }
+  for (RowDelta& row : rows) {
+    if (row.state.empty()) continue;
+    if (!target.same_numbers) Renumber(row.state, target.columns);
+    if (plain) {
+      REJOIN_ASSIGN(const bool inserted, plain->Insert(row.key, row.state));
+      if (inserted) {
+        ++report_.rows_changed;
+        ++report_.rows_shown;
+        Touch(table.number, row.key);
+        continue;
+      }
+    }
+    REJOIN_TRY(JoinRow(target, std::move(row), known));
+  }
+  return plain ? plain->Finish() : Status();
+}
+
+Status DeltaApplier::JoinRow(const Target& target, RowDelta row, Known known) {
+  const TrackedTable& table = *target.table;
   LocatedRow before;
-  if (!is_new) {
+  if (known != Known::kNew) {
     REJOIN_ASSIGN(before, LoadRow(engine_, table, row.key));
   }
   RowState state;
@@ -148,7 +175,7 @@ Status DeltaApplier::JoinRow(const Target& target, RowDelta row, bool is_new) {
     state = std::move(row.state);
   } else {
     state = before.state;
-    const JoinOutcome outcome = Join(state, row.state);
+    const JoinOutcome outcome = rejoin::Join(state, row.state);
     if (outcome.duplicate_dot) {
       ++report_.duplicate_dots;
       REJOIN_TRY(NoteEvent(engine_, "merge",

@@ -37,12 +37,18 @@ class DeltaApplier {
 
   Status AddTarget(const DeltaTable& from);
   Result<TrackedTable*> FindOrCarry(const DeltaTable& from);
-  // No row of the block can be here: no look-ups are needed.
-  Result<bool> IsNew(const Target& target, const DeltaBlock& block);
+  // What is known of all rows of a block before any is looked up.
+  enum class Known : std::uint8_t {
+    kNothing,
+    kUnrecorded,  // none has metadata; the table may have rows of this delta's
+    kNew,         // none is here at all
+  };
+  Result<Known> WhatIsKnown(const Target& target, const DeltaBlock& block);
+  Status Join(const Target& target, std::vector<RowDelta> rows, Known known);
   Result<bool> HasRecordFrom(const TrackedTable& table, const Key& key);
   Result<bool> HasRows(const TrackedTable& table);
   Result<bool> EndsBefore(const TrackedTable& table, const Key& key);
-  Status JoinRow(const Target& target, RowDelta row, bool is_new);
+  Status JoinRow(const Target& target, RowDelta row, Known known);
   void Touch(TableNumber table, const Key& key);
 
   Engine& engine_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/show_order.h"
+#include "store/sqlite/plain_rows.h"
 
 namespace rejoin {
 
@@ -87,7 +88,7 @@ Status Showing::PlaceUpdate(Candidate& candidate) {
 Status Showing::PlaceInsert(Candidate& candidate) {
   REJOIN_ASSIGN(const Written written, PutIn(candidate));
   if (written == Written::kDone) {
-    candidate.plain = IsPlain(candidate);
+    candidate.plain = IsPlainHere(candidate);
   } else if (written == Written::kTaken) {
     Enter(candidate);
   } else {
@@ -170,16 +171,11 @@ void Showing::MakeImage(const Candidate& candidate, Image& image) const {
 }
 
 // New here, of one transaction, and all of it stands in the table as it is.
-bool Showing::IsPlain(const Candidate& candidate) const {
+bool Showing::IsPlainHere(const Candidate& candidate) const {
   const PendingRow& row = candidate.row;
   if (table_.shape.kind == KeyKind::kWithoutRowid || !candidate.pending) return false;
   if (row.before.in_table || row.before.has_record || !row.before.state.empty()) return false;
-  if (row.state.incarnations.size() != 1 || !row.state.removes.empty()) return false;
-  const Incarnation& only = row.state.incarnations.front();
-  return std::all_of(only.cells.begin(), only.cells.end(), [&](const Cell& cell) {
-    return cell.stamp == only.birth && IsLocal(cell.column) &&
-           !MayAlter(table_.columns[cell.column].affinity, cell.value);
-  });
+  return IsPlain(table_, row.state);
 }
 
 }  // namespace rejoin

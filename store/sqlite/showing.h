@@ -64,7 +64,7 @@ class Showing {
   void Refuse(Candidate& candidate, QuarantineReason reason, std::string detail);
   bool IsLocal(ColumnId column) const;
   void MakeImage(const Candidate& candidate, Image& image) const;
-  bool IsPlain(const Candidate& candidate) const;
+  bool IsPlainHere(const Candidate& candidate) const;
 
   // contest.cc: the second.
   void Enter(Candidate& candidate);
