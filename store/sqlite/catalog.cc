@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/os.h"
+#include "store/sqlite/meta_schema.h"
 
 namespace rejoin {
 namespace {
@@ -94,6 +95,8 @@ Result<bool> Catalog::Refresh() {
   }
   if (stamp_ == stamp) return true;
   stamp_.reset();
+  REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(db_));
+  if (!set_up) return false;
   REJOIN_TRY(Load());
   stamp_ = stamp;
   return true;

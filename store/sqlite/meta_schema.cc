@@ -11,6 +11,10 @@ constexpr char kListOurs[] =
     "SELECT type, name FROM {s}.sqlite_schema WHERE name LIKE 'rejoin\\_\\_%' ESCAPE '\\' "
     "AND type IN ('trigger', 'table', 'view') ORDER BY type = 'table'";
 
+constexpr char kMetaExists[] = "SELECT 1 FROM {s}.sqlite_schema WHERE name = 'rejoin__meta'";
+constexpr char kReadFormat[] =
+    "SELECT value FROM {s}.rejoin__meta WHERE name = 'format' AND typeof(value) = 'integer'";
+
 constexpr char kFirstLogRow[] =
     "INSERT INTO {s}.rejoin__log(pos, tag, clock, own, total, body) VALUES(1, ?1, 0, 0, 0, x'')";
 
@@ -85,23 +89,23 @@ Status DropMeta(Engine& engine) {
   return {};
 }
 
-Result<bool> CheckMetaFormat(Engine& engine) {
+Result<bool> CheckMetaFormat(Database& db) {
   {
-    REJOIN_ASSIGN(Statement exists,
-                  engine.db.Prepare("SELECT 1 FROM {s}.sqlite_schema WHERE name = 'rejoin__meta'"));
+    REJOIN_ASSIGN(Statement exists, db.Prepare(kMetaExists));
     REJOIN_ASSIGN(const bool found, exists.Step());
     if (!found) return false;
   }
-  REJOIN_ASSIGN(const auto format, engine.Meta("format"));
-  if (!format || format->type != ValueType::kInteger) {
+  REJOIN_ASSIGN(Statement read, db.Prepare(kReadFormat));
+  REJOIN_ASSIGN(const bool found, read.Step());
+  if (!found) {
     return Fail(Code::kCorrupt,
                 "rejoin__meta holds no format number; restore the file from a backup, or call "
                 "rejoin_uninstall() and track the tables again");
   }
-  if (format->integer() > kMetaFormat) {
-    return Fail(Code::kNewerFormat, "the file's Rejoin data has format " +
-                                        std::to_string(format->integer()) + ", this version knows " +
-                                        std::to_string(kMetaFormat) +
+  const std::int64_t format = read.Integer(0);
+  if (format > kMetaFormat) {
+    return Fail(Code::kNewerFormat, "the file's Rejoin data has format " + std::to_string(format) +
+                                        ", this version knows " + std::to_string(kMetaFormat) +
                                         "; update Rejoin (the tables stay readable without it)");
   }
   return true;

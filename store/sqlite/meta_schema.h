@@ -125,6 +125,6 @@ Status DropMeta(Engine& engine);
 
 // Is Rejoin set up here, and in a version that this code may write? False: not
 // set up. kNewerFormat: by a newer version.
-Result<bool> CheckMetaFormat(Engine& engine);
+Result<bool> CheckMetaFormat(Database& db);
 
 }  // namespace rejoin

@@ -163,8 +163,10 @@ Result<Written> RowWriter::Classify(const Error& error) {
   sqlite3* const db = engine_.db.handle();
   const int code = sqlite3_extended_errcode(db);
   const bool constraint = (code & 0xff) == SQLITE_CONSTRAINT || code == SQLITE_MISMATCH;
-  // A trigger's RAISE(ROLLBACK) has ended the transaction: nothing is left to go on with.
-  if (!constraint || sqlite3_get_autocommit(db) != 0) return tl::unexpected(error);
+  // A trigger's RAISE(ROLLBACK) has ended the transaction: nothing is left to go on
+  // with. (While a statement commits by itself, autocommit is on, too.)
+  const bool ended = sqlite3_get_autocommit(db) != 0 && !engine_.db.committing();
+  if (!constraint || ended) return tl::unexpected(error);
   refusal_ = sqlite3_errmsg(db);
   switch (code) {
     case SQLITE_CONSTRAINT_UNIQUE:

@@ -124,7 +124,7 @@ Result<TrackedTable*> Register(Engine& engine, const TableShape& shape, const Tr
 Result<std::uint64_t> TrackInTransaction(Engine& engine, const std::string& name,
                                          const TrackOptions& options) {
   REJOIN_ASSIGN(const TableShape shape, ReadTableShape(engine.db, name));
-  REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(engine));
+  REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(engine.db));
   if (!set_up) REJOIN_TRY(CreateMeta(engine));
   REJOIN_TRY(engine.catalog.Refresh());
   if (TrackedTable* known = engine.catalog.FindLocal(shape.name)) {
@@ -151,7 +151,7 @@ std::shared_ptr<Engine> NewEngine(sqlite3* handle, const std::string& schema,
 }
 
 Status SqliteStore::RequireSetUp() {
-  REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(*engine_));
+  REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(engine_->db));
   if (!set_up) {
     return Fail(Code::kNotSetUp, "this database tracks no table yet; call rejoin_track('table') first");
   }
@@ -161,7 +161,7 @@ Status SqliteStore::RequireSetUp() {
 
 Result<std::uint64_t> SqliteStore::Track(const std::string& table, const TrackOptions& options) {
   REJOIN_TRY(RefuseWhileCapturing(*engine_, "rejoin_track"));
-  REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(*engine_));
+  REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(engine_->db));
   if (set_up) REJOIN_TRY(FollowSchema(*engine_));
   return InTransaction(*engine_, [&] { return TrackInTransaction(*engine_, table, options); });
 }
@@ -192,7 +192,7 @@ Status SqliteStore::Untrack(const std::string& name) {
 Status SqliteStore::Uninstall() {
   REJOIN_TRY(RefuseWhileCapturing(*engine_, "rejoin_uninstall"));
   // A newer format is refused like any other write; a damaged one may go.
-  const Result<bool> set_up = CheckMetaFormat(*engine_);
+  const Result<bool> set_up = CheckMetaFormat(engine_->db);
   if (!set_up && set_up.error().code == Code::kNewerFormat) return tl::unexpected(set_up.error());
   if (set_up && !*set_up) return {};
   const std::string sidecar = SidecarPath(*engine_);
@@ -214,7 +214,7 @@ Status SqliteStore::DropColumn(const std::string& name, const std::string& colum
 }
 
 Result<std::vector<Finding>> SqliteStore::Check() {
-  REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(*engine_));
+  REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(engine_->db));
   if (!set_up) return std::vector<Finding>();
   REJOIN_TRY(engine_->catalog.Refresh());
   // What is only in the log yet has no metadata to check.

@@ -78,6 +78,32 @@ TEST_F(Copies, CopiedFileBecomesAReplicaOfItsOwnAtItsFirstWrite) {
   EXPECT_EQ(Notes(hub).size(), 3u);
 }
 
+// The copy folds what is in its log under the old id, in the commit of its first
+// write, and looks at rows that a UNIQUE value hides.
+TEST_F(Copies, FirstWriteOfACopyWithAHiddenRowAndAnUnfoldedLog) {
+  constexpr char kUnique[] = "CREATE TABLE tag(id TEXT PRIMARY KEY NOT NULL, u UNIQUE)";
+  TestDatabase peer(7);
+  {
+    TestDatabase a(2, File("a.db"));
+    for (TestDatabase* const each : {&a, &peer}) {
+      each->Exec(kUnique);
+      each->Track("tag");
+    }
+    a.Exec("INSERT INTO tag VALUES('a', 'same')");
+    peer.clock.Advance(1'000);
+    peer.Exec("INSERT INTO tag VALUES('b', 'same')");
+    a.Pull(peer);
+    a.Exec("INSERT INTO tag VALUES('c', 'other'); UPDATE tag SET u = 'another' WHERE id = 'c'");
+  }
+  Copy("a.db", "copy.db", false);
+  TestDatabase copy(3, File("copy.db"));
+  copy.Exec("INSERT INTO tag VALUES('d', 'd')");
+  EXPECT_EQ(copy.Query("SELECT id FROM tag ORDER BY id"), (std::vector<std::string>{"b", "c", "d"}));
+  copy.Exec("DELETE FROM tag WHERE id = 'b'");
+  EXPECT_EQ(copy.DigestHex().size(), 32u);
+  EXPECT_EQ(copy.Query("SELECT id FROM tag ORDER BY id"), (std::vector<std::string>{"a", "c", "d"}));
+}
+
 TEST_F(Copies, CopyBeforeAndAfterWritingTwice) {
   Copy("a.db", "b.db", false);
   {
