@@ -161,6 +161,24 @@ TEST_F(CodecWriter, RefusesARowPastTheLimit) {
   ExpectRefused(row, Code::kLimit, std::to_string(kMaxRowBytes));
 }
 
+TEST_F(CodecWriter, CarriesARowOfExactlyTheLimit) {
+  BeginMilk();
+  RowDelta row = MilkRow();
+  const Value third = Value::Blob(Bytes(kMaxRowBytes / 3, 'x'));
+  Incarnation& first = row.state.incarnations[0];
+  first.birth.time.value -= 1;
+  first.cells[0].value = third;
+  first.cells[1].value = third;
+  Incarnation second{Written(1, 0), {{0, Written(1, 0), third}}};
+  // Each value counts 8 bytes more than it has, and the key counts.
+  second.cells[0].value.bytes.resize(third.bytes.size() - 3 * 8 - row.key.size());
+  row.state.incarnations.push_back(second);
+  ASSERT_TRUE(writer_.Add(0, row));
+  row.key = EncodeKey({Value::Text("t2")});
+  row.state.incarnations[1].cells[0].value.bytes += 'x';
+  EXPECT_EQ(writer_.Add(0, row).error().code, Code::kLimit);
+}
+
 TEST(CodecSink, RefusesWhatWouldPassItsLimit) {
   BytesSink sink(10);
   EXPECT_TRUE(sink.Append("0123456789"));
