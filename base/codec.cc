@@ -2,16 +2,18 @@
 
 namespace rejoin {
 
-void PutVarint(Bytes& out, std::uint64_t value) {
-  while (value >= 0x80) {
-    out.push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out.push_back(static_cast<char>(value));
+void PutLongVarint(Bytes& out, std::uint64_t value) {
+  char bytes[kMaxVarintBytes];
+  std::size_t count = 0;
+  for (; value >= 0x80; value >>= 7) bytes[count++] = static_cast<char>(value | 0x80);
+  bytes[count++] = static_cast<char>(value);
+  out.append(bytes, count);
 }
 
 void PutFixed64(Bytes& out, std::uint64_t value) {
-  for (int shift = 0; shift < 64; shift += 8) out.push_back(static_cast<char>(value >> shift));
+  char bytes[8];
+  for (std::size_t i = 0; i < 8; ++i) bytes[i] = static_cast<char>(value >> (8 * i));
+  out.append(bytes, sizeof(bytes));
 }
 
 void PutBytes(Bytes& out, ByteView bytes) {
@@ -19,17 +21,7 @@ void PutBytes(Bytes& out, ByteView bytes) {
   out.append(bytes);
 }
 
-std::uint8_t ByteReader::Byte() {
-  if (rest_.empty()) {
-    MarkFailed();
-    return 0;
-  }
-  const auto byte = static_cast<std::uint8_t>(rest_.front());
-  rest_.remove_prefix(1);
-  return byte;
-}
-
-std::uint64_t ByteReader::Varint() {
+std::uint64_t ByteReader::LongVarint() {
   std::uint64_t value = 0;
   for (unsigned shift = 0; shift < 64; shift += 7) {
     const std::uint8_t byte = Byte();
@@ -54,16 +46,6 @@ std::uint64_t ByteReader::Fixed64() {
   return value;
 }
 
-ByteView ByteReader::Raw(std::size_t count) {
-  if (count > rest_.size()) {
-    MarkFailed();
-    return {};
-  }
-  const ByteView view = rest_.substr(0, count);
-  rest_.remove_prefix(count);
-  return view;
-}
-
 ByteView ByteReader::LengthPrefixed() {
   const std::uint64_t length = Varint();
   if (length > rest_.size()) {
@@ -71,12 +53,6 @@ ByteView ByteReader::LengthPrefixed() {
     return {};
   }
   return Raw(static_cast<std::size_t>(length));
-}
-
-std::uint64_t ByteReader::VarintUpTo(std::uint64_t max) {
-  const std::uint64_t value = Varint();
-  if (value > max) MarkFailed();
-  return ok_ ? value : 0;
 }
 
 }  // namespace rejoin

@@ -24,7 +24,12 @@ using ByteView = std::string_view;
 
 inline constexpr std::size_t kMaxVarintBytes = 10;
 
-void PutVarint(Bytes& out, std::uint64_t value);
+void PutLongVarint(Bytes& out, std::uint64_t value);
+// Most numbers of ours take one byte, so that case is inline, here and in the reader.
+inline void PutVarint(Bytes& out, std::uint64_t value) {
+  if (value >= 0x80) return PutLongVarint(out, value);
+  out.push_back(static_cast<char>(value));
+}
 void PutFixed64(Bytes& out, std::uint64_t value);
 // varint length, then the bytes.
 void PutBytes(Bytes& out, ByteView bytes);
@@ -42,14 +47,31 @@ class ByteReader {
   explicit ByteReader(ByteView input) : rest_(input) {}
 
   // On failure these return 0 or an empty view, and ok() turns false.
-  std::uint8_t Byte();
-  std::uint64_t Varint();
+  std::uint8_t Byte() {
+    if (rest_.empty()) return Failed();
+    const auto byte = static_cast<std::uint8_t>(rest_.front());
+    rest_.remove_prefix(1);
+    return byte;
+  }
+  std::uint64_t Varint() {
+    if (rest_.empty() || static_cast<std::uint8_t>(rest_.front()) >= 0x80) return LongVarint();
+    return Byte();
+  }
   std::uint64_t Fixed64();
-  ByteView Raw(std::size_t count);
+  ByteView Raw(std::size_t count) {
+    if (count > rest_.size()) MarkFailed();
+    if (!ok_) return {};
+    const ByteView view(rest_.data(), count);
+    rest_.remove_prefix(count);
+    return view;
+  }
   ByteView LengthPrefixed();
 
   // A varint that must be at most `max` (a count or an index): else failure.
-  std::uint64_t VarintUpTo(std::uint64_t max);
+  std::uint64_t VarintUpTo(std::uint64_t max) {
+    const std::uint64_t value = Varint();
+    return value > max ? Failed() : value;
+  }
 
   bool ok() const { return ok_; }
   bool AtEnd() const { return ok_ && rest_.empty(); }
@@ -58,6 +80,12 @@ class ByteReader {
   void MarkFailed() { ok_ = false; rest_ = {}; }
 
  private:
+  std::uint8_t Failed() {
+    MarkFailed();
+    return 0;
+  }
+  std::uint64_t LongVarint();
+
   ByteView rest_;
   bool ok_ = true;
 };

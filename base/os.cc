@@ -211,13 +211,13 @@ Result<std::unique_ptr<ScratchFile>> NewScratchFile() {
 }
 
 Bytes Compress(ByteView raw, int level) {
-  Bytes packed(ZSTD_compressBound(raw.size()), '\0');
-  const std::size_t size =
-      ZSTD_compress(packed.data(), packed.size(), raw.data(), raw.size(), level);
+  // Not a Bytes, which would be filled with zeros first.
+  const std::size_t bound = ZSTD_compressBound(raw.size());
+  const std::unique_ptr<char[]> packed(new char[bound]);
+  const std::size_t size = ZSTD_compress(packed.get(), bound, raw.data(), raw.size(), level);
   // With an output of compressBound bytes only a failed allocation is left.
   if (ZSTD_isError(size) != 0) throw std::bad_alloc();
-  packed.resize(size);
-  return packed;
+  return Bytes(packed.get(), size);
 }
 
 namespace {

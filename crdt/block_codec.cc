@@ -56,6 +56,7 @@ Bytes BlockBuilder::EncodeStates() {
 
 Bytes BlockBuilder::EncodeValues() {
   Bytes raw;
+  raw.reserve(static_cast<std::size_t>(bytes_));  // more than enough: a value counts 8 bytes more
   std::sort(used_columns_.begin(), used_columns_.end());
   for (const ColumnId column : used_columns_) {
     values_[column].Encode(raw);
@@ -127,30 +128,6 @@ Status ReadKeys(ByteView raw, std::size_t key_parts, std::vector<RowDelta>& rows
   return {};
 }
 
-// The cells of each column in the order of the rows.
-Status ReadValues(ByteView raw, std::size_t columns, std::vector<RowDelta>& rows) {
-  std::vector<std::vector<Value*>> targets(columns);
-  for (RowDelta& row : rows) {
-    for (Incarnation& incarnation : row.state.incarnations) {
-      for (Cell& cell : incarnation.cells) targets[cell.column].push_back(&cell.value);
-    }
-  }
-  ByteReader reader(raw);
-  DecodedColumn decoded;
-  for (const std::vector<Value*>& column : targets) {
-    if (column.empty()) continue;
-    REJOIN_TRY(ReadValueColumn(reader, column.size(), decoded));
-    for (std::size_t i = 0; i < column.size(); ++i) {
-      const ValueView& value = decoded.values[i];
-      column[i]->type = value.type;
-      column[i]->bits = value.bits;
-      column[i]->bytes.assign(value.bytes);
-    }
-  }
-  if (!reader.AtEnd()) return Damaged("bytes follow a block's values");
-  return {};
-}
-
 Status CheckRows(const DeltaBlock& block, const DeltaTable& table, RowChecker& checker) {
   for (const RowDelta& row : block.rows) {
     const Status good = checker.Check(row.state, table.columns.size(), Code::kCorrupt);
@@ -196,14 +173,12 @@ Result<DeltaBlock> ReadBlock(ByteView body, const std::vector<DeltaTable>& table
   block.rows.resize(count);
   REJOIN_TRY(ReadKeys(keys, table.key_parts, block.rows));
 
-  REJOIN_ASSIGN(const ByteView state_bytes, ReadPart(reader, storage, budget_bytes));
-  ByteReader states(state_bytes);
-  REJOIN_TRY(ReadStateColumns(states, end, table.columns.size(), block.rows));
-  REJOIN_TRY(CheckRows(block, table, checker));
-
+  Bytes state_storage;
+  REJOIN_ASSIGN(const ByteView states, ReadPart(reader, state_storage, budget_bytes));
   REJOIN_ASSIGN(const ByteView values, ReadPart(reader, storage, budget_bytes));
-  REJOIN_TRY(ReadValues(values, table.columns.size(), block.rows));
   if (!reader.AtEnd()) return Damaged("bytes follow a block's parts");
+  REJOIN_TRY(ReadStateColumns(states, values, end, table.columns.size(), block.rows));
+  REJOIN_TRY(CheckRows(block, table, checker));
   return block;
 }
 

@@ -63,7 +63,7 @@ class DeltaWriter {
   Status Begin(const DeltaHeader& header);
   // Returns the index that Add takes. Each name once.
   Result<std::uint32_t> AddTable(const DeltaTable& table);
-  Status Add(std::uint32_t table, RowDelta row);
+  Status Add(std::uint32_t table, const RowDelta& row);
   // After this the sink has everything.
   Status Finish();
 

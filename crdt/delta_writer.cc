@@ -124,7 +124,7 @@ struct DeltaWriter::Impl {
   bool finished = false;
   std::optional<RowChecker> checker;
   std::optional<BlockBuilder> block;  // there once the delta is begun
-  std::vector<DeltaTable> tables;   
+  std::vector<DeltaTable> tables;
   std::unordered_set<std::string> names;
   std::uint64_t dictionary_bytes = 0;
   std::uint64_t rows = 0;
@@ -170,7 +170,7 @@ Result<std::uint32_t> DeltaWriter::AddTable(const DeltaTable& table) {
   return static_cast<std::uint32_t>(impl.tables.size() - 1);
 }
 
-Status DeltaWriter::Add(std::uint32_t table, RowDelta row) {
+Status DeltaWriter::Add(std::uint32_t table, const RowDelta& row) {
   Impl& impl = *impl_;
   REJOIN_TRY(impl.Ready());
   if (table >= impl.tables.size()) return Misuse("a row is of a table that was not added");

@@ -69,10 +69,10 @@ class StateColumns {
   std::vector<std::uint64_t> tags_;
 };
 
-// Reads what Encode wrote into the states of `rows`, whose number is known: every
-// cell has its column and stamp, and no value yet. `rows` is empty states before.
-// What comes out still has to pass RowChecker. kCorrupt or kUnsupported.
-Status ReadStateColumns(ByteReader& reader, const VersionVector& known, std::size_t columns,
-                        std::vector<RowDelta>& rows);
+// Reads what Encode wrote, and the value columns of the same block, into the
+// states of `rows`, whose number is known and whose states are empty before. What
+// comes out still has to pass RowChecker. kCorrupt or kUnsupported.
+Status ReadStateColumns(ByteView states, ByteView values, const VersionVector& known,
+                        std::size_t columns, std::vector<RowDelta>& rows);
 
 }  // namespace rejoin

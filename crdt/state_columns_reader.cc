@@ -1,5 +1,6 @@
 // The reading half of the state columns: counts first, rows only once the
-// counts have proved to be within kMaxBlockParts.
+// counts have proved to be within kMaxBlockParts. Cells are made whole, with the
+// values that lie in columns of their own: this is where a merge spends its time.
 #include <algorithm>
 #include <string>
 
@@ -7,6 +8,7 @@
 #include "crdt/section.h"
 #include "crdt/state_columns.h"
 #include "crdt/state_shape.h"
+#include "crdt/value_column.h"
 
 namespace rejoin {
 namespace {
@@ -16,14 +18,15 @@ class StateReader {
   StateReader(ByteReader& reader, const VersionVector& known, std::size_t columns)
       : reader_(reader), known_(known), columns_(columns) {}
 
-  Status Read(std::vector<RowDelta>& rows) {
+  Status Read(ByteReader& values, std::vector<RowDelta>& rows) {
     REJOIN_TRY(ReadReplicas());
     REJOIN_TRY(ReadStamps());
     REJOIN_TRY(ReadShapes());
     REJOIN_TRY(ReadRowShapes(rows.size()));
     REJOIN_TRY(ReadReferences());
+    REJOIN_TRY(ReadValues(values));
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      REJOIN_TRY(Fill(shapes_[row_shapes_[i]], rows[i].state));
+      Fill(shapes_[row_shapes_[i]], rows[i].state);
     }
     return {};
   }
@@ -41,6 +44,14 @@ class StateReader {
     std::size_t first_cell = 0;         // into cells_
     std::size_t cells = 0;
     std::size_t own_stamps = 0;
+    std::size_t rows = 0;  // that have this shape
+  };
+
+  // The values of a column, of which the first are taken.
+  struct ValueQueue {
+    DecodedColumn column;
+    std::size_t taken = 0;
+    const ValueView& Next() { return column.values[taken++]; }
   };
 
   // A count of things that each take a byte at least, so it cannot exceed the rest.
@@ -157,7 +168,8 @@ class StateReader {
       if (shapes_.size() > 1) {
         index = static_cast<std::uint32_t>(reader_.VarintUpTo(shapes_.size() - 1));
       }
-      const Shape& shape = shapes_[index];
+      Shape& shape = shapes_[index];
+      ++shape.rows;
       parts += shape.incarnations + shape.cells + shape.removes;
       if (parts > kMaxBlockParts) return Damaged("a block has too many cells for its limit");
       birth_count_ += shape.incarnations;
@@ -195,19 +207,37 @@ class StateReader {
     return {};
   }
 
-  Status Fill(const Shape& shape, RowState& state) {
-    state.incarnations.resize(shape.incarnations);
+  // The cells of each column in the order of the rows.
+  Status ReadValues(ByteReader& values) {
+    std::vector<std::size_t> counts(columns_);
+    for (const Shape& shape : shapes_) {
+      for (std::size_t i = 0; i < shape.cells; ++i) {
+        counts[cells_[shape.first_cell + i].column] += shape.rows;
+      }
+    }
+    values_.resize(columns_);
+    for (std::size_t column = 0; column < columns_; ++column) {
+      if (counts[column] == 0) continue;
+      REJOIN_TRY(ReadValueColumn(values, counts[column], values_[column].column));
+    }
+    if (!values.AtEnd()) return Damaged("bytes follow a block's values");
+    return {};
+  }
+
+  void Fill(const Shape& shape, RowState& state) {
+    state.incarnations.reserve(shape.incarnations);
     const CellPlan* plan = cells_.data() + shape.first_cell;
     for (std::size_t i = 0; i < shape.incarnations; ++i) {
-      Incarnation& incarnation = state.incarnations[i];
-      incarnation.birth = stamps_[births_[next_birth_++]];
-      incarnation.cells.resize(cell_counts_[shape.first_incarnation + i]);
+      state.incarnations.push_back({stamps_[births_[next_birth_++]], {}});
+      Incarnation& incarnation = state.incarnations.back();
+      const std::size_t cells = cell_counts_[shape.first_incarnation + i];
+      incarnation.cells.reserve(cells);
       const Stamp* own = nullptr;
-      for (Cell& cell : incarnation.cells) {
+      for (const CellPlan* const end = plan + cells; plan != end; ++plan) {
         if (plan->source == StampSource::kOwn) own = &stamps_[own_stamps_[next_own_stamp_++]];
-        cell.column = plan->column;
-        cell.stamp = plan->source == StampSource::kBirth ? incarnation.birth : *own;
-        ++plan;
+        const Stamp& stamp = plan->source == StampSource::kBirth ? incarnation.birth : *own;
+        const ValueView& value = values_[plan->column].Next();
+        incarnation.cells.push_back({plan->column, stamp, {value.type, value.bits, Bytes(value.bytes)}});
       }
     }
     state.removes.reserve(shape.removes);
@@ -215,7 +245,6 @@ class StateReader {
       state.removes.push_back({replicas_[removed_[next_remove_]], tags_[next_remove_],
                                stamps_[remove_stamps_[next_remove_]]});
     }
-    return {};
   }
 
   ByteReader& reader_;
@@ -232,14 +261,17 @@ class StateReader {
   std::size_t birth_count_ = 0, own_stamp_count_ = 0, remove_count_ = 0;
   std::vector<std::uint32_t> births_, own_stamps_, removed_, remove_stamps_;
   std::vector<HybridTimestamp> tags_;
+  std::vector<ValueQueue> values_;  // by ColumnId
   std::size_t next_birth_ = 0, next_own_stamp_ = 0, next_remove_ = 0;
 };
 
 }  // namespace
 
-Status ReadStateColumns(ByteReader& reader, const VersionVector& known, std::size_t columns,
-                        std::vector<RowDelta>& rows) {
-  return StateReader(reader, known, columns).Read(rows);
+Status ReadStateColumns(ByteView states, ByteView values, const VersionVector& known,
+                        std::size_t columns, std::vector<RowDelta>& rows) {
+  ByteReader state_reader(states);
+  ByteReader value_reader(values);
+  return StateReader(state_reader, known, columns).Read(value_reader, rows);
 }
 
 }  // namespace rejoin
