@@ -166,9 +166,15 @@ void EncodeStamps(const std::vector<Entry>& stamps, Bytes& out) {
   }
 }
 
+// As differences: rows that lie in the order of their making count up by one.
 void EncodeNumbers(const std::vector<std::uint32_t>& uses,
                    const std::vector<std::uint32_t>& numbers, Bytes& out) {
-  for (const std::uint32_t use : uses) PutVarint(out, numbers[use]);
+  std::int64_t before = 0;
+  for (const std::uint32_t use : uses) {
+    const std::int64_t number = numbers[use];
+    PutVarint(out, ZigZag(number - before));
+    before = number;
+  }
 }
 
 }  // namespace

@@ -180,20 +180,27 @@ class StateReader {
     return {};
   }
 
-  // `count` indices below `size`.
-  std::vector<std::uint32_t> Indices(std::size_t count, std::size_t size) {
+  // `count` indices below `size`, as differences.
+  std::vector<std::uint32_t> Differences(std::size_t count, std::size_t size) {
     std::vector<std::uint32_t> indices(count);
-    if (count > 0 && size == 0) reader_.MarkFailed();
-    for (std::uint32_t& index : indices) {
-      index = static_cast<std::uint32_t>(reader_.VarintUpTo(size - 1));
+    std::uint64_t index = 0;  // modulo 2^64: a negative one is too large
+    for (std::uint32_t& each : indices) {
+      index += static_cast<std::uint64_t>(UnZigZag(reader_.Varint()));
+      if (index >= size) reader_.MarkFailed();
+      if (!reader_.ok()) break;
+      each = static_cast<std::uint32_t>(index);
     }
     return indices;
   }
 
   Status ReadReferences() {
-    births_ = Indices(birth_count_, stamps_.size());
-    own_stamps_ = Indices(own_stamp_count_, stamps_.size());
-    removed_ = Indices(remove_count_, replicas_.size());
+    births_ = Differences(birth_count_, stamps_.size());
+    own_stamps_ = Differences(own_stamp_count_, stamps_.size());
+    removed_.resize(remove_count_);
+    if (remove_count_ > 0 && replicas_.empty()) reader_.MarkFailed();
+    for (std::uint32_t& replica : removed_) {
+      replica = static_cast<std::uint32_t>(reader_.VarintUpTo(replicas_.size() - 1));
+    }
     tags_.resize(remove_count_);
     std::uint64_t wall_ms = 0;
     for (HybridTimestamp& tag : tags_) {
@@ -202,7 +209,7 @@ class StateReader {
       tag = HybridTimestamp::FromWall(wall_ms);
     }
     for (HybridTimestamp& tag : tags_) tag.value |= reader_.VarintUpTo(kMaxCounter);
-    remove_stamps_ = Indices(remove_count_, stamps_.size());
+    remove_stamps_ = Differences(remove_count_, stamps_.size());
     if (!reader_.AtEnd()) return Damaged("a block's stamps do not fit its rows");
     return {};
   }

@@ -164,6 +164,17 @@ TEST(CodecDamage, StampsMustBeCoveredByTheEnd) {
   EXPECT_NE(never.message.find("without a time"), std::string::npos) << never.message;
 }
 
+// Of one stamp, number 0: the number before it and the one after.
+TEST(CodecDamage, AStampNumberOutsideTheBlockIsCorrupt) {
+  for (const char zigzag : {'\x01', '\x02'}) {
+    const Bytes shape = Bytes("\x01\x01\x00\x02\x00\x00", 6) + zigzag;
+    const Error error =
+        ErrorWithBody(2, RowsBody(1, kMilkKey, States(1, 1700000000000, shape), kMilkValues));
+    EXPECT_EQ(error.code, Code::kCorrupt);
+    EXPECT_NE(error.message.find("stamps do not fit"), std::string::npos) << error.message;
+  }
+}
+
 TEST(CodecDamage, KeysMustAscend) {
   const Bytes states = States(1, 1700000000000, Bytes("\x01\x01\x00\x00\x00\x00", 6));
   const Bytes up("\x03\x00\x01\x01" "ab", 6);
