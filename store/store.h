@@ -38,7 +38,9 @@ struct ExtractReport {
 
 struct MergeReport {
   std::uint64_t rows_changed = 0;    // rows whose state rose
-  std::uint64_t rows_shown = 0;      // of them, rows whose table row was written
+  // Of them, rows that are shown otherwise since, less those that made way for another
+  // row before their own part of the delta came.
+  std::uint64_t rows_shown = 0;
   std::uint64_t conflicts = 0;       // key clashes among the changed rows
   std::uint64_t quarantined = 0;     // rows of this delta that are present but cannot be shown
   std::uint64_t duplicate_dots = 0;  // unequal values under one stamp: a peer equivocates

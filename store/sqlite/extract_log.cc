@@ -6,6 +6,9 @@
 namespace rejoin {
 namespace {
 
+// Of a log that was never trimmed.
+constexpr std::uint64_t kFirstPosition = 1;
+
 // Gathers what log rows say, newest first.
 class Walk {
  public:
@@ -78,18 +81,26 @@ Result<std::optional<LogWalk>> WalkBackUntilCovered(Engine& engine, const Versio
   bool covered = since.Covers(vector);
   if (covered) return std::optional<LogWalk>(walk.Finish());
   HybridTimestamp own;  // of the row taken last
+  // The log begins here: that row may be the end of a transaction whose other
+  // rows were trimmed.
+  bool whole = false;
   const auto take = [&](const LogRecord& record) -> Result<bool> {
     // Rows without an advance belong to the one behind them that has it.
-    if (covered && !record.advances.empty()) return false;
+    whole = whole || (covered && !record.advances.empty());
+    if (whole) return false;
     REJOIN_TRY(walk.Take(record));
+    whole = record.cursor.position == kFirstPosition;
     own = record.own;
     covered = covered || since.Covers(walk.so_far().vector);
     return walk.so_far().keys.has_value();
   };
   // All rows of one transaction have its stamp, so another one's ends the walk.
-  const auto stop_before = [&](const LogRecord& record) { return covered && record.own != own; };
+  const auto stop_before = [&](const LogRecord& record) {
+    whole = whole || (covered && record.own != own);
+    return covered && record.own != own;
+  };
   REJOIN_TRY(ForEachBackwards(engine, 0, take, stop_before));
-  if (!covered || !walk.so_far().keys) return std::optional<LogWalk>();
+  if (!covered || !whole || !walk.so_far().keys) return std::optional<LogWalk>();
   return std::optional<LogWalk>(walk.Finish());
 }
 

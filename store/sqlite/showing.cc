@@ -38,8 +38,10 @@ Result<ShowReport> Showing::Run(std::vector<PendingRow> pending) {
 
   ShowReport report;
   for (std::size_t i = 0; i < count; ++i) {
-    report.rows_written += rows_[i].written ? 1 : 0;
-    report.hidden += rows_[i].refusal ? 1 : 0;
+    const Candidate& row = rows_[i];
+    const bool moved = row.in_table != row.row.before.in_table;
+    report.rows_written += moved || (row.in_table && row.differs) ? 1 : 0;
+    report.hidden += row.refusal ? 1 : 0;
   }
   return report;
 }
@@ -60,6 +62,7 @@ Status Showing::PlaceUpdate(Candidate& candidate) {
   MakeImage(candidate, image_);
   if (image_.size() < local_columns_.size()) {
     // A column has lost its cell: only an INSERT can give it the default again.
+    candidate.differs = true;
     REJOIN_TRY(TakeOut(candidate));
     return PlaceInsert(candidate);
   }
@@ -70,6 +73,7 @@ Status Showing::PlaceUpdate(Candidate& candidate) {
                               }),
                image_.end());
   if (image_.empty()) return {};
+  candidate.differs = true;
   REJOIN_ASSIGN(const Written written,
                 writer_.Update(candidate.row.key, *candidate.rowid, image_));
   candidate.written = true;

@@ -45,6 +45,7 @@ class Showing {
     bool pending = true;    // false: dragged in
     bool in_table = false;  // now
     bool written = false;   // its table row was
+    bool differs = false;   // it has other values than the table row that was there
     bool plain = false;     // may become part of a run
     std::optional<std::int64_t> rowid;  // where it is, or will be
     std::optional<Refusal> refusal;

@@ -25,7 +25,7 @@ struct PendingRow {
 };
 
 struct ShowReport {
-  std::uint64_t rows_written = 0;  // of the pending rows, those whose table row was
+  std::uint64_t rows_written = 0;  // of the pending rows, those that the table shows otherwise now
   std::uint64_t hidden = 0;        // of the pending rows, those present but not shown
 };
 

@@ -214,6 +214,22 @@ TEST(Extract, BehindTheTrimmedLogAVectorStillServes) {
   EXPECT_EQ(Decode(db.Delta(vector)).rows.size(), 58u);
 }
 
+TEST(Extract, ATransactionThatTheTrimmedLogHasTheEndOfIsSentWhole) {
+  TestDatabase db(1);
+  db.Exec(kTables);
+  db.Track("r");
+  db.engine->limits.log_body_bytes = 1;
+  db.engine->limits.log_min_bytes = 0;
+  db.engine->limits.log_file_percent = 0;
+  db.Exec("INSERT INTO r VALUES(1, 2, 'x')");
+  const VersionVector vector = db.store->Vector().value_or(VersionVector());
+  db.Exec("BEGIN; INSERT INTO r VALUES(2, 2, 'x'); UPDATE r SET a = 3 WHERE id = 1; COMMIT");
+  ASSERT_FALSE(db.Delta(vector).empty());  // folds
+  ASSERT_TRUE(TrimLog(*db.engine));
+  ASSERT_EQ(db.One("SELECT count(*) FROM rejoin__log"), "1");
+  EXPECT_EQ(Decode(db.Delta(vector)).rows.size(), 2u);
+}
+
 TEST(Extract, KeysInNoOrderStillFillTheirBlocks) {
   TestDatabase db(1);
   db.Exec(kTables);
