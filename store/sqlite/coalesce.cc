@@ -77,9 +77,13 @@ std::size_t Coalescer::Read(ByteView bytes, bool last) {
   reader_ = EntryReader(bytes_);
   CaptureEntry entry;
   std::size_t offset = 0;
-  std::size_t last_row = 0;  // where the last row begins: more of it may follow
+  // Where the last row begins: more of it may follow. What a row displaces is probed
+  // before it, and belongs to it.
+  std::size_t last_row = 0;
+  bool probed = false;
   while (reader_.Next(entry)) {
-    if (!entry.continues) last_row = offset;
+    if (!entry.continues && !probed) last_row = offset;
+    probed = entry.kind == ChangeKind::kProbe;
     AddEvents(entry, static_cast<std::uint32_t>(offset));
     offset = bytes_.size() - reader_.rest();
   }

@@ -106,8 +106,8 @@ void TableFold::NoteLeaving(const Change& change) {
         return std::binary_search(change.columns.begin(), change.columns.end(), column);
       });
   if (has_hidden_ && (change.kind != ChangeKind::kUpdate || unique_changed)) may_show_hidden_ = true;
-  if (change.kind == ChangeKind::kDelete) left_keys_.insert(KeyHash(change.key));
   const bool leaves = change.kind == ChangeKind::kDelete || change.old_rowid != change.rowid;
+  if (leaves) left_keys_.insert(KeyHash(change.key));
   if (indexed() && leaves && change.old_rowid > lookup_.known_up_to()) left_new_rowid_ = true;
 }
 
@@ -229,10 +229,11 @@ Result<Located> TableFold::Locate(const Change& first) {
   if (first.kind != ChangeKind::kInsert) {
     return lookup_.OfShownRow(first.key, by_key ? first.rowid : first.old_rowid);
   }
-  std::optional<std::int64_t> rowid;
-  if (by_key) rowid = first.rowid;
-  if (indexed() && first.old_rowid != 0) rowid = first.old_rowid;
-  return lookup_.OfInsertedRow(first.key, rowid);
+  if (by_key) return lookup_.OfInsertedRow(first.key, first.rowid);
+  if (!indexed()) return lookup_.OfInsertedRow(first.key, std::nullopt);
+  std::optional<std::int64_t> old_rowid;
+  if (first.old_rowid != 0) old_rowid = first.old_rowid;
+  return lookup_.OfArrivedRow(first.key, first.rowid, old_rowid);
 }
 
 Status TableFold::FoldPending() {

@@ -68,6 +68,26 @@ TEST_P(FoldCut, RowsThatPassKeysOnKeepTheirOwnMetadata) {
   }
 }
 
+// The first part looks into the table and sees the row that the third will bring.
+TEST_P(FoldCut, ARowThatComesBackInALaterPartKeepsItsHistory) {
+  db_.engine->limits.capture_memory_bytes = 1;
+  db_.Exec("CREATE UNIQUE INDEX i ON t(a)");
+  ASSERT_TRUE(db_.store->Vector());  // the triggers follow
+  for (const std::size_t batch : {1, 1'000'000}) {
+    db_.engine->limits.fold_batch_bytes = batch;
+    db_.Exec("DELETE FROM t; INSERT INTO t VALUES(1, 'x')");
+    FoldsAndIsSound();
+    const Stamp birth = StateOf(1).incarnations.back().birth;
+    db_.Exec("BEGIN; REPLACE INTO t VALUES(2, 'x'); INSERT INTO t VALUES(3, hex(zeroblob(200)));"
+             "UPDATE t SET a = 'y' WHERE id = 3; REPLACE INTO t VALUES(1, 'z'); COMMIT");
+    FoldsAndIsSound();
+    EXPECT_EQ(StateOf(1).incarnations.back().birth, birth);
+    db_.Exec("BEGIN; REPLACE INTO t VALUES(1, 'z'); UPDATE t SET a = 'n' WHERE id = 3; COMMIT");
+    FoldsAndIsSound();
+    EXPECT_EQ(StateOf(1).incarnations.back().birth, birth);
+  }
+}
+
 // What an earlier batch made of another transaction goes on with it.
 TEST_P(FoldCut, ARowMayComeToTheRowidOfOneThatLeavesInTheNextBatch) {
   db_.engine->limits.fold_batch_bytes = 200;
