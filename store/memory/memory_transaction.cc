@@ -72,7 +72,12 @@ Status MemoryTransaction::Apply(const Op& op) {
 Status MemoryTransaction::Make(Work& work, const Op& op) {
   const TableDef& def = *work.table->def;
   Row row = op.values;
-  for (const ColumnDef& column : def.columns) row.emplace(column.name, column.default_value);
+  for (const ColumnDef& column : def.columns) {
+    Value& value = row.emplace(column.name, column.default_value).first->second;
+    const bool refused = column.not_null && value.type == ValueType::kNull;
+    // As SQL does: REPLACE puts the default in place of a NULL that is refused.
+    if (refused && op.kind == Op::Kind::kReplace) value = column.default_value;
+  }
   if (const char* const broken = BrokenCheck(def, row)) return Violated(broken, def.name);
   if (op.kind == Op::Kind::kUpsert && work.now.count(op.key) > 0) return Edit(work, op, op.key);
 

@@ -266,6 +266,17 @@ TEST_P(StoreContract, TheReportCounts) {
   EXPECT_EQ(report.duplicate_dots, 0u);
 }
 
+// Wherever it was meanwhile: nobody saw it there.
+TEST_P(StoreContract, ARowThatIsHiddenInTheEndIsNotCountedAsShown) {
+  TestReplica& a = Make(PersonTable());
+  TestReplica& b = Make(PersonTable());
+  TestReplica& c = Make(PersonTable());
+  Do(a, {Insert("person", K("ann"), {{"email", T("x")}})});
+  Do(b, {Insert("person", K("bob"), {{"email", T("x")}})});
+  Hear(a, b);
+  EXPECT_EQ(Hear(c, a).rows_shown, 1u);
+}
+
 INSTANTIATE_TEST_SUITE_P(Stores, StoreContract, testing::ValuesIn(AllReplicaMakers()),
                          testing::PrintToStringParamName());
 

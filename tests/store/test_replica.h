@@ -71,12 +71,15 @@ inline Status TestReplica::Execute(const Transaction& transaction) {
 struct TestReplicaMaker {
   std::string name;
   std::function<std::unique_ptr<TestReplica>(std::size_t number, Clock& clock)> make;
+  bool exact = true;  // false: a transaction may stamp more than its net effect
 };
 inline void PrintTo(const TestReplicaMaker& maker, std::ostream* out) { *out << maker.name; }
 
 TestReplicaMaker MemoryReplicas();
 // What every suite is instantiated with: replica_makers.cc.
 std::vector<TestReplicaMaker> AllReplicaMakers();
+// Those and the inexact ones.
+std::vector<TestReplicaMaker> AllReplicaMakersAndInexactOnes();
 
 inline constexpr std::size_t kTestDeltaMaxBytes = std::size_t{1} << 26;
 
