@@ -47,15 +47,19 @@ void PrintTables(const Json& tables) {
   }
 }
 
+// What its tables and peers are stored as is then unknown here.
+bool IsNewer(const Json& status) { return status["file_format"] > status["format"]; }
+
 void Print(const Json& status) {
   PrintLine(TextOf(status, "file") + (status["read_only"] == true ? " (read-only)" : ""));
   if (status["set_up"] != true) {
     PrintLine("no table is tracked: rejoin track FILE TABLE");
     return;
   }
-  if (status["file_format"] > status["format"]) {
+  if (IsNewer(status)) {
     PrintLine("written by a newer version of Rejoin (format " + TextOf(status, "file_format") +
-              "): update this one to write here");
+              "): update this one to see more and to write; the tables can be read without it");
+    return;
   }
   PrintLine("replica " + TextOf(status, "replica") + ", last own change " +
             TextOf(status, "last_own_change"));
@@ -76,7 +80,7 @@ void Print(const Json& status) {
 Result<Exit> ShowStatus(const StatusArguments& arguments) {
   REJOIN_ASSIGN(DatabaseFile file, DatabaseFile::Open(arguments.file, OpenMode::kReadWrite));
   REJOIN_ASSIGN(Json status, QueryJson(file.sql(), kStatus));
-  if (status["set_up"] == true) {
+  if (status["set_up"] == true && !IsNewer(status)) {
     REJOIN_ASSIGN(status["table_list"], QueryJsonList(file.sql(), kTables));
     REJOIN_ASSIGN(status["peers"], QueryJsonList(file.sql(), kPeers));
   }

@@ -76,12 +76,15 @@ Result<std::string> StatusJson(Connection& connection) {
   const char* const file = sqlite3_db_filename(connection.handle(), "main");
   json["file"] = file == nullptr ? "" : file;
   json["read_only"] = sqlite3_db_readonly(connection.handle(), "main") == 1;
-  REJOIN_ASSIGN(const bool set_up, connection.IsSetUp());
-  json["set_up"] = set_up;
-  if (!set_up) return Dump(json);
+  const Result<bool> set_up = connection.IsSetUp();
+  const bool newer = !set_up && set_up.error().code == Code::kNewerFormat;
+  if (!set_up && !newer) return tl::unexpected(set_up.error());
+  json["set_up"] = newer || *set_up;
+  if (!newer && !*set_up) return Dump(json);
   const std::shared_ptr<Engine> engine = connection.Main();
   REJOIN_ASSIGN(const auto format, engine->Meta("format"));
   json["file_format"] = format ? format->integer() : 0;
+  if (newer) return Dump(json);  // whatever else is there may mean something else
   REJOIN_ASSIGN(const ReplicaId replica, ReadReplica(*engine));
   json["replica"] = replica.Hex();
   REJOIN_TRY(AddTables(json, *engine));

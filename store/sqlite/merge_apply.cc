@@ -50,10 +50,16 @@ Status DeltaApplier::Apply(DeltaBlock block, const std::vector<DeltaTable>& tabl
   target.last_key = std::max(target.last_key, block.rows.back().key);
 
   pending_.clear();
+  inserted_.clear();
   REJOIN_TRY(Join(target, std::move(block.rows), known));
   REJOIN_ASSIGN(const ShowReport shown, ShowRows(engine_, *target.table, std::move(pending_)));
   report_.rows_shown += shown.rows_written;
   report_.quarantined += shown.hidden;
+  for (const Key& key : shown.displaced) {
+    if (!std::binary_search(inserted_.begin(), inserted_.end(), key)) continue;
+    --report_.rows_shown;
+    ++report_.quarantined;
+  }
   return {};
 }
 
@@ -155,6 +161,7 @@ Status DeltaApplier::Join(const Target& target, std::vector<RowDelta> rows, Know
       if (inserted) {
         ++report_.rows_changed;
         ++report_.rows_shown;
+        if (!table.shape.uniques.empty()) inserted_.push_back(row.key);
         Touch(table.number, row.key);
         continue;
       }

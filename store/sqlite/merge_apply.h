@@ -54,7 +54,8 @@ class DeltaApplier {
   Engine& engine_;
   MergeScope scope_;
   std::vector<Target> targets_;
-  std::vector<PendingRow> pending_;
+  std::vector<PendingRow> pending_;  // of the block at hand: rows for ShowRows,
+  std::vector<Key> inserted_;        // and those that another may yet displace, ascending
   MergeReport report_;
   std::vector<TouchedKey> touched_;
   std::size_t touched_bytes_ = 0;

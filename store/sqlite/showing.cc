@@ -43,6 +43,10 @@ Result<ShowReport> Showing::Run(std::vector<PendingRow> pending) {
     report.rows_written += moved || (row.in_table && row.differs) ? 1 : 0;
     report.hidden += row.refusal ? 1 : 0;
   }
+  for (std::size_t i = count; i < rows_.size(); ++i) {
+    const PendingRow& row = rows_[i].row;
+    if (row.before.in_table && !rows_[i].in_table) report.displaced.push_back(row.key);
+  }
   return report;
 }
 

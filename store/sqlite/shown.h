@@ -27,6 +27,7 @@ struct PendingRow {
 struct ShowReport {
   std::uint64_t rows_written = 0;  // of the pending rows, those that the table shows otherwise now
   std::uint64_t hidden = 0;        // of the pending rows, those present but not shown
+  std::vector<Key> displaced;      // rows that were not pending and have left the table
 };
 
 // Writes the table rows of `pending` (all of one table, each key once, best
