@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "store/sqlite/capture_sort.h"
 #include "store/sqlite/coalesce.h"
 #include "store/sqlite/drift.h"
 #include "store/sqlite/log.h"
@@ -130,24 +131,6 @@ Status FollowSchemaCookie(Engine& engine) {
   return {};
 }
 
-Status CoalesceSpilled(CaptureBuffer& buffer, std::size_t window_bytes, Coalescer& coalescer) {
-  Bytes window;
-  std::uint64_t offset = 0;
-  std::size_t wanted = window_bytes;
-  while (offset < buffer.size_bytes()) {
-    const std::uint64_t left = buffer.size_bytes() - offset;
-    window.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, wanted)));
-    REJOIN_TRY(buffer.Read(offset, window.data(), window.size()));
-    REJOIN_ASSIGN(const std::size_t taken, coalescer.Take(window, window.size() == left));
-    if (taken == 0 && window.size() == left) break;
-    // One row larger than the window: read on until it is whole.
-    wanted = taken == 0 ? 2 * window.size() : window_bytes;
-    offset += taken;
-  }
-  if (offset == buffer.size_bytes()) return {};
-  return Fail(Code::kInternal, "captured changes cannot be read; please report it");
-}
-
 Status WriteLog(Engine& engine) {
   TransactionLog log(engine);
   Coalescer coalescer(engine, [&log](const ChangeView& change) { return log.Add(change); });
@@ -155,10 +138,7 @@ Status WriteLog(Engine& engine) {
   if (buffer.spilled()) {
     REJOIN_TRY(CoalesceSpilled(buffer, engine.limits.capture_memory_bytes, coalescer));
   } else {
-    REJOIN_ASSIGN(const std::size_t taken, coalescer.Take(buffer.InMemory(), true));
-    if (taken != buffer.size_bytes()) {
-      return Fail(Code::kInternal, "captured changes cannot be read; please report it");
-    }
+    REJOIN_TRY(coalescer.Take(buffer.InMemory()));
   }
   return log.Finish();
 }

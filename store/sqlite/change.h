@@ -23,12 +23,9 @@ enum class ChangeKind : std::uint8_t {
   kProbe = 4,
 };
 
-// One change per key and transaction, but for two cases. A row that REPLACE took,
-// whose own row went again, is an insert directly followed by a delete: nobody
-// knows its values of before, so it goes with those that it had last. And a
-// transaction that was spilled (capture_buffer.h) has its net effect only within
-// each part that fit into memory; an insert and a delete of its may then be of a
-// row that nobody saw before: folding, which knows, passes over them.
+// One change per key and transaction, but for one case: a row that REPLACE took,
+// whose own row went again, is an insert directly followed by a delete. Nobody
+// knows its values of before, so it goes with those that it had last.
 struct Change {
   ChangeKind kind = ChangeKind::kInsert;
   TableNumber table = 0;

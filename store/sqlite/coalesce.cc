@@ -8,6 +8,11 @@
 namespace rejoin {
 namespace {
 
+// Of rows that changed their key in a transaction of several windows. Beyond, a row
+// that came by several keys is taken to come from the last, and one that came back
+// to have changed: more than its net effect, and as right.
+constexpr std::size_t kMaxFollowedMoves = 65'536;
+
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 
 // The first 8 bytes as a number that orders as they do.
@@ -53,56 +58,69 @@ bool Coalescer::Before(const Event& a, const Event& b) {
   return order != 0 ? order < 0 : a.offset < b.offset;
 }
 
-Result<std::size_t> Coalescer::Take(ByteView bytes, bool last) {
-  const std::size_t taken = Read(bytes, last);
-  if (moves_) FollowMoves();
-  if (!ascending_) std::sort(events_.begin(), events_.end(), Before);
+Status Coalescer::Take(ByteView entries) {
+  if (Read(entries) != entries.size()) {
+    return Fail(Code::kInternal, "captured changes cannot be read; please report it");
+  }
+  Arrange();
+  return EmitAll();
+}
+
+const Coalescer::Event* Coalescer::EndOfKey(const Event* first) const {
+  const Event* const end = events_.data() + events_.size();
+  const Event* next = first + 1;
+  while (next != end && SameKey(*first, *next)) ++next;
+  return next;
+}
+
+Status Coalescer::EmitAll() {
   const Event* const end = events_.data() + events_.size();
   for (const Event* first = events_.data(); first != end;) {
-    const Event* next = first + 1;
-    while (next != end && SameKey(*first, *next)) ++next;
+    const Event* const next = EndOfKey(first);
     REJOIN_TRY(EmitGroup(first, next));
     first = next;
   }
-  return taken;
+  return {};
 }
 
-std::size_t Coalescer::Read(ByteView bytes, bool last) {
-  // Offsets are 32 bits wide.
-  bytes_ = bytes.substr(0, UINT32_MAX);
+void Coalescer::Restart(ByteView bytes) {
+  bytes_ = bytes.substr(0, UINT32_MAX);  // offsets are 32 bits wide
   events_.clear();
   origins_.clear();
   ascending_ = true;
   moves_ = false;
   reader_ = EntryReader(bytes_);
+}
+
+std::size_t Coalescer::Read(ByteView bytes) {
+  Restart(bytes);
   CaptureEntry entry;
   std::size_t offset = 0;
-  // Where the last row begins: more of it may follow. What a row displaces is probed
-  // before it, and belongs to it.
-  std::size_t last_row = 0;
-  bool probed = false;
   while (reader_.Next(entry)) {
-    if (!entry.continues && !probed) last_row = offset;
-    probed = entry.kind == ChangeKind::kProbe;
     AddEvents(entry, static_cast<std::uint32_t>(offset));
     offset = bytes_.size() - reader_.rest();
   }
-  if (last && offset == bytes.size()) return offset;
-  while (!events_.empty() && events_.back().offset >= last_row) events_.pop_back();
-  return last_row;
+  return offset;
+}
+
+void Coalescer::Arrange() {
+  if (moves_ || !moved_.empty()) FollowMoves();
+  if (!ascending_) std::sort(events_.begin(), events_.end(), Before);
+}
+
+Coalescer::Event Coalescer::EventOf(const CaptureEntry& entry, Role role) {
+  if (role == Role::kLeft) return EventOf(entry, entry.old_key, entry.old_rowid, role);
+  return EventOf(entry, entry.key, entry.rowid, role);
 }
 
 void Coalescer::AddEvents(const CaptureEntry& entry, std::uint32_t offset) {
-  Event event = EventOf(entry, entry.key, entry.rowid, Role::kWhole);
-  event.offset = offset;
-  if (entry.key_changed) {
-    moves_ = true;
-    Event left = EventOf(entry, entry.old_key, entry.old_rowid, Role::kLeft);
-    left.offset = offset;
-    Push(left);
-    event.role = Role::kCame;
+  moves_ = moves_ || entry.key_changed;
+  for (const Role role : {Role::kWhole, Role::kLeft, Role::kCame}) {
+    if (entry.key_changed == (role == Role::kWhole)) continue;
+    Event event = EventOf(entry, role);
+    event.offset = offset;
+    Push(event);
   }
-  Push(event);
 }
 
 void Coalescer::Push(const Event& event) {
@@ -137,25 +155,24 @@ void Coalescer::FollowMoves() {
   for (const Event& event : events_) {
     if (event.role == Role::kLeft) sources.insert(name(event));
   }
-  // Where the row that stands under a key stood before; empty: it was made here.
-  std::unordered_map<Bytes, Bytes> origin;
+  if (moved_.size() > kMaxFollowedMoves) moved_.clear();
   Bytes moving;
   for (const Event& event : events_) {
     const Bytes here = name(event);
-    if (event.role == Role::kWhole && sources.count(here) == 0) continue;
+    if (event.role == Role::kWhole && sources.count(here) == 0 && moved_.count(here) == 0) continue;
     const CaptureEntry entry = EntryOf(event);
     if (entry.continues) continue;
     if (event.role == Role::kLeft) {
-      const auto known = origin.find(here);
-      moving = known == origin.end() ? KeyOf(event) : known->second;
-      origin.erase(here);
+      const auto known = moved_.find(here);
+      moving = known == moved_.end() ? KeyOf(event) : known->second;
+      moved_.erase(here);
     } else if (event.role == Role::kCame) {
-      origin[here] = moving;
+      moved_[here] = moving;
       if (!moving.empty() && moving != KeyOf(event)) origins_[event.offset] = moving;
     } else if (entry.kind == ChangeKind::kInsert) {
-      origin[here].clear();
+      moved_[here].clear();
     } else if (entry.kind == ChangeKind::kDelete) {
-      origin.erase(here);
+      moved_.erase(here);
     }
   }
 }
@@ -304,8 +321,7 @@ Status Coalescer::EmitHistory() {
 }
 
 Status Coalescer::EmitPassing(ChangeView change) {
-  // Of a transaction in several stretches the log does not know the earlier ones yet.
-  if (!history_.was_there() && !engine_.capture.spilled()) {
+  if (!history_.was_there()) {
     REJOIN_ASSIGN(const bool was_shown, WasShown(engine_, *table_.tracked, key_, change.rowid));
     if (!was_shown) return {};
   }

@@ -1,6 +1,7 @@
 // The net effect of captured entries: what a transaction comes to, key by key.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <unordered_map>
@@ -12,20 +13,43 @@
 
 namespace rejoin {
 
-// Turns stretches of the capture buffer into changes. A stretch is taken as if it
-// were a transaction of its own, but for what only the tables can tell, which is
-// asked at the end of the whole: then a row is there or it is not, and its values
-// are what they are.
+// Of keys and their tables.
+struct KeyHashes {
+  bool all = false;
+  std::vector<std::uint64_t> list;  // ascending
+
+  bool Has(std::uint64_t hash) const {
+    return all || std::binary_search(list.begin(), list.end(), hash);
+  }
+};
+
+// Turns the capture buffer into changes. What only the tables can tell is asked
+// when the transaction ends: then a row is there or it is not, and its values are
+// what they are. So all that happened to a key has to be told together, and a
+// buffer too large for memory is sorted first (capture_sort.h).
 class Coalescer {
  public:
   using Emit = std::function<Status(const ChangeView&)>;
 
   Coalescer(Engine& engine, Emit emit) : engine_(engine), emit_(std::move(emit)) {}
 
-  // Takes whole entries from the front of `bytes`, all of them if `last`, and
-  // emits their net effect in the order of (table, key). Returns how many bytes
-  // it took: none where `bytes` does not hold one whole row.
-  Result<std::size_t> Take(ByteView bytes, bool last);
+  // Takes all entries of a transaction, and emits their net effect in the order of
+  // (table, key).
+  Status Take(ByteView entries);
+
+  // The same of a transaction in several windows, each with whole entries at its
+  // front; how many bytes of them is returned. Survey tells the hashes of the keys in
+  // a window, ascending and each once. TakeBut emits what happened to the keys
+  // that are not listed in `recurring`, and tells the rest as *records*, in the order
+  // of (table, key) and then as they happened; of the updates of a row those that
+  // say nothing new are left out.
+  std::size_t Survey(ByteView window, std::vector<std::uint64_t>& key_hashes);
+  using Record = std::function<Status(ByteView)>;
+  Result<std::size_t> TakeBut(const KeyHashes& recurring, ByteView window, const Record& tell);
+  // Takes records in order, each with PutBytes; those of one key come together.
+  Status TakeSorted(ByteView records);
+  // Where a record belongs; valid as long as the record. See sorted_runs.h.
+  class Place;
 
  private:
   // Which side of an entry an event is: a change of key is two.
@@ -51,11 +75,20 @@ class Coalescer {
   };
 
   static Event EventOf(const CaptureEntry& entry, ByteView key, std::int64_t rowid, Role role);
+  static Event EventOf(const CaptureEntry& entry, Role role);
   static bool Before(const Event& a, const Event& b);
   static bool SameKey(const Event& a, const Event& b);
 
-  // Reads entries into events_; returns the bytes that they are of.
-  std::size_t Read(ByteView bytes, bool last);
+  // Reads whole entries into events_; returns the bytes that they are of.
+  std::size_t Read(ByteView bytes);
+  void Arrange();  // sorts events_
+  void Restart(ByteView bytes);
+  bool SaysNothingNew(const Event& event, const CaptureEntry& entry);
+  static std::uint64_t HashOf(const Event& event);
+  const Event* EndOfKey(const Event* first) const;
+  Status TellGroup(const Event* first, const Event* last, const Record& tell);
+  Bytes RecordOf(const Event& event, ByteView entry) const;
+  Status EmitAll();
   void AddEvents(const CaptureEntry& entry, std::uint32_t offset);
   void Push(const Event& event);
   // Finds where rows that changed their key came from.
@@ -88,6 +121,12 @@ class Coalescer {
   bool ascending_ = true;  // strictly: every key has one event
   bool moves_ = false;
   std::unordered_map<std::uint32_t, Bytes> origins_;  // by the offset of the entry
+  // Where the row that stands under a key (with its table) stood when the
+  // transaction began; empty: it was made in it. Of rows that changed their key.
+  std::unordered_map<Bytes, Bytes> moved_;
+
+  // Sort: columns that the latest updates of a row changed, and how often.
+  std::vector<std::pair<ColumnId, int>> told_;
 
   Table table_;
   // Of the group that is being emitted.
@@ -102,6 +141,19 @@ class Coalescer {
     std::int64_t rowid = 0;
     std::vector<Bytes> values;  // parallel to table_.local, as PutValue writes them
   } found_;
+};
+
+class Coalescer::Place {
+ public:
+  Place() = default;
+  explicit Place(ByteView record);
+
+  bool IsBefore(const Place& other) const { return Before(event_, other.event_); }
+  bool IsOf(const Place& other) const { return SameKey(event_, other.event_); }
+
+ private:
+  friend class Coalescer;
+  Event event_;
 };
 
 }  // namespace rejoin

@@ -73,14 +73,6 @@ Result<Located> MetadataLookup::OfInsertedRow(const Key& key, std::optional<std:
   return located;
 }
 
-Result<Located> MetadataLookup::OfArrivedRow(const Key& key, std::int64_t rowid,
-                                             std::optional<std::int64_t> old_rowid) {
-  Located located;
-  REJOIN_ASSIGN(const Found there, FindOverride(key, rowid, located));
-  if (there == Found::kIt) return located;
-  return OfInsertedRow(key, old_rowid);
-}
-
 // An override over a run's row takes precedence; where it is another's, the row
 // that the run tells of may still have been this one.
 Result<Located> MetadataLookup::ByRowid(const Key& key, std::int64_t rowid, bool by_key_first) {

@@ -50,12 +50,6 @@ class MetadataLookup {
   // A row that is inserted: the table did not hold it, or (`rowid`: where) it was
   // replaced. A record by key means that it was not there.
   Result<Located> OfInsertedRow(const Key& key, std::optional<std::int64_t> rowid);
-  // The same for a row of a kIndexed table that came to `rowid`, where known from
-  // `old_rowid`. Its own override may be there already: an earlier part of a
-  // transaction that was spilled says where a row is in the end, and only then
-  // comes the insert that brought it there.
-  Result<Located> OfArrivedRow(const Key& key, std::int64_t rowid,
-                               std::optional<std::int64_t> old_rowid);
 
  private:
   enum class Found { kNothing, kIt, kAnothers };

@@ -112,7 +112,9 @@ void TableFold::NoteLeaving(const Change& change) {
 }
 
 Status TableFold::Flush(bool goes_on) {
-  if (!started_) return {};
+  // Of earlier batches there may be inserts left, though this one had none.
+  if (!started_ && inserts_.empty()) return {};
+  REJOIN_TRY(StartBatch());
   REJOIN_TRY(WriteRuns(goes_on));
   REJOIN_TRY(FoldPending());
   REJOIN_TRY(PutNewOverrides(goes_on));
@@ -229,11 +231,10 @@ Result<Located> TableFold::Locate(const Change& first) {
   if (first.kind != ChangeKind::kInsert) {
     return lookup_.OfShownRow(first.key, by_key ? first.rowid : first.old_rowid);
   }
-  if (by_key) return lookup_.OfInsertedRow(first.key, first.rowid);
-  if (!indexed()) return lookup_.OfInsertedRow(first.key, std::nullopt);
-  std::optional<std::int64_t> old_rowid;
-  if (first.old_rowid != 0) old_rowid = first.old_rowid;
-  return lookup_.OfArrivedRow(first.key, first.rowid, old_rowid);
+  std::optional<std::int64_t> rowid;
+  if (by_key) rowid = first.rowid;
+  if (indexed() && first.old_rowid != 0) rowid = first.old_rowid;
+  return lookup_.OfInsertedRow(first.key, rowid);
 }
 
 Status TableFold::FoldPending() {

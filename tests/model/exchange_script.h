@@ -18,7 +18,7 @@ namespace rejoin {
 struct ScriptCommand {
   enum class Kind : std::uint8_t { kRun, kSavepoint, kRollBackTo, kRelease };
   Kind kind = Kind::kRun;
-  Op op;  // of kRun
+  Transaction ops;  // of kRun: one, or several inserts into one table: one statement
 };
 
 struct ScriptStep {
@@ -104,7 +104,6 @@ class ScriptPlayer {
   std::size_t step_ = 0;
   std::vector<std::unique_ptr<Peer>> peers_;
   bool skewed_;
-  bool exact_;
   std::vector<Said> said_;
   std::size_t savepoints_ = 0;  // open ones of the transaction under way
   std::string fault_;

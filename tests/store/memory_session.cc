@@ -13,11 +13,12 @@ Status MemorySession::Begin() {
   return {};
 }
 
-Status MemorySession::Run(const Op& op) {
-  if (!open_) return store_.Commit({op});
-  done_.push_back(op);
+Status MemorySession::RunTogether(const Transaction& ops) {
+  if (!open_) return store_.Commit(ops);
+  const std::size_t before = done_.size();
+  done_.insert(done_.end(), ops.begin(), ops.end());
   const Status checked = store_.Check(done_);
-  if (!checked) done_.pop_back();
+  if (!checked) done_.resize(before);
   return checked;
 }
 

@@ -13,7 +13,8 @@ class MemorySession {
 
   // As TestReplica has them.
   Status Begin();
-  Status Run(const Op& op);
+  Status Run(const Op& op) { return RunTogether({op}); }
+  Status RunTogether(const Transaction& ops);
   Status SetSavepoint();
   Status RollBackToSavepoint();
   Status ReleaseSavepoint();

@@ -10,11 +10,4 @@ std::vector<TestReplicaMaker> AllReplicaMakers() {
   return makers;
 }
 
-std::vector<TestReplicaMaker> AllReplicaMakersAndInexactOnes() {
-  std::vector<TestReplicaMaker> makers = AllReplicaMakers();
-  makers.push_back(SqliteReplicas(SpillingKind()));
-  makers.back().exact = false;
-  return makers;
-}
-
 }  // namespace rejoin

@@ -1,7 +1,6 @@
 #include "tests/store/sqlite_replica.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -14,72 +13,10 @@
 #include "store/sqlite/row_access.h"
 #include "store/sqlite/sqlite_store.h"
 #include "tests/store/fakes.h"
+#include "tests/store/table_sql.h"
 
 namespace rejoin {
 namespace {
-
-// As SQL has it, storage class and bits included.
-std::string Literal(const Value& value) {
-  switch (value.type) {
-    case ValueType::kNull:
-      return "NULL";
-    case ValueType::kInteger:
-      return std::to_string(value.integer());
-    case ValueType::kReal: {
-      if (std::isinf(value.real())) return value.real() > 0 ? "9e999" : "-9e999";
-      char text[40];
-      std::snprintf(text, sizeof text, "%.17e", value.real());
-      return text;
-    }
-    case ValueType::kText:
-      return QuoteText(value.bytes);
-    case ValueType::kBlob: {
-      std::string text = "x'";
-      for (const char byte : value.bytes) {
-        char digits[3];
-        std::snprintf(digits, sizeof digits, "%02x", static_cast<unsigned char>(byte));
-        text += digits;
-      }
-      return text + "'";
-    }
-  }
-  return "NULL";
-}
-
-std::string Joined(const std::vector<std::string>& items, const std::string& between = ", ") {
-  std::string text;
-  for (const std::string& item : items) text += (text.empty() ? "" : between) + item;
-  return text;
-}
-
-std::string NameList(const std::vector<std::string>& names) {
-  std::vector<std::string> quoted;
-  for (const std::string& name : names) quoted.push_back(QuoteName(name));
-  return "(" + Joined(quoted) + ")";
-}
-
-std::string Declared(const ColumnDef& column) {
-  const std::string name = QuoteName(column.name);
-  std::string text = name;
-  if (column.not_null) text += " NOT NULL";
-  if (column.default_value.type != ValueType::kNull) {
-    text += " DEFAULT " + Literal(column.default_value);
-  }
-  if (column.forbidden) text += " CHECK(" + name + " IS NOT " + Literal(*column.forbidden) + ")";
-  return text;
-}
-
-std::string CreateTableSql(const TableDef& def, bool without_rowid) {
-  std::vector<std::string> parts;
-  for (const std::string& key : def.key_columns) {
-    parts.push_back(QuoteName(key) + (def.integer_key ? " INTEGER" : " NOT NULL"));
-  }
-  for (const ColumnDef& column : def.columns) parts.push_back(Declared(column));
-  parts.push_back("PRIMARY KEY" + NameList(def.key_columns));
-  for (const auto& set : def.unique_sets) parts.push_back("UNIQUE" + NameList(set));
-  return "CREATE TABLE " + QuoteName(def.name) + "(" + Joined(parts) + ")" +
-         (without_rowid && !def.integer_key ? " WITHOUT ROWID" : "");
-}
 
 class SqliteReplica final : public TestReplica {
  public:
@@ -142,6 +79,27 @@ class SqliteReplica final : public TestReplica {
         return RunWith("DELETE FROM " + QuoteName(op.table) + Where(def->second), PartsOf(op.key));
     }
     return Fail(Code::kInvalidArgument, "unknown kind of operation");
+  }
+  Status RunTogether(const Transaction& ops) override {
+    const auto at = defs_.find(ops.front().table);
+    if (at == defs_.end()) return Run(ops.front());
+    const TableDef& def = at->second;
+    std::vector<std::string> names = def.key_columns;
+    for (const ColumnDef& column : def.columns) names.push_back(column.name);
+    std::vector<std::string> rows;
+    std::vector<Value> values;
+    for (const Op& op : ops) {
+      std::vector<Value> row = PartsOf(op.key);
+      for (const ColumnDef& column : def.columns) {
+        const auto given = op.values.find(column.name);
+        row.push_back(given == op.values.end() ? column.default_value : given->second);
+      }
+      rows.push_back("(" + Parameters(values.size() + 1, row.size()) + ")");
+      values.insert(values.end(), row.begin(), row.end());
+    }
+    return RunWith((ops.front().kind == Op::Kind::kReplace ? "REPLACE INTO " : "INSERT INTO ") +
+                       QuoteName(def.name) + NameList(names) + " VALUES" + Joined(rows),
+                   values);
   }
   Status SetSavepoint() override { return engine_->db.Exec("SAVEPOINT a"); }
   Status RollBackToSavepoint() override { return engine_->db.Exec("ROLLBACK TO a"); }
@@ -294,10 +252,8 @@ class SqliteReplica final : public TestReplica {
       values.push_back(value);
       assignments.push_back(QuoteName(name) + " = excluded." + QuoteName(name));
     }
-    std::vector<std::string> parameters;
-    for (std::size_t i = 1; i <= values.size(); ++i) parameters.push_back("?" + std::to_string(i));
     std::string sql = verb + " INTO " + QuoteName(def.name) + NameList(names) + " VALUES(" +
-                      Joined(parameters) + ")";
+                      Parameters(1, values.size()) + ")";
     if (op.kind == Op::Kind::kUpsert) {
       sql += " ON CONFLICT" + NameList(def.key_columns) + " DO " +
              (assignments.empty() ? "NOTHING" : "UPDATE SET " + Joined(assignments));
@@ -351,10 +307,11 @@ Limits SmallLimits() {
   return limits;
 }
 
-SqliteKind SpillingKind() {
-  SqliteKind kind{"Spilling", false, false, SmallLimits()};
-  kind.limits.capture_memory_bytes = 1;
-  return kind;
+// Every row spills: a transaction is taken window by window.
+Limits SpillingLimits() {
+  Limits limits = SmallLimits();
+  limits.capture_memory_bytes = 1;
+  return limits;
 }
 
 std::vector<SqliteKind> AllSqliteKinds() {
@@ -362,7 +319,9 @@ std::vector<SqliteKind> AllSqliteKinds() {
           {"WithoutRowid", true, false, {}},
           {"RowidsFoldedAtOnce", false, true, {}},
           {"RowidsInSmallPortions", false, false, SmallLimits()},
-          {"WithoutRowidInSmallPortions", true, false, SmallLimits()}};
+          {"WithoutRowidInSmallPortions", true, false, SmallLimits()},
+          {"Spilling", false, false, SpillingLimits()},
+          {"WithoutRowidSpilling", true, false, SpillingLimits()}};
 }
 
 TestReplicaMaker SqliteReplicas(const SqliteKind& kind) {

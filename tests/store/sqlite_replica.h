@@ -19,10 +19,6 @@ struct SqliteKind {
 
 // A log row for each change, a batch for each when they are folded.
 Limits SmallLimits();
-// What is captured goes to a scratch file, and is taken from there row by row: so
-// the net effect of a transaction is that of each of its rows (merge_rules.md, 2).
-SqliteKind SpillingKind();
-
 TestReplicaMaker SqliteReplicas(const SqliteKind& kind);
 // Replica i is of kind i modulo their number.
 TestReplicaMaker MixedSqliteReplicas(const std::vector<SqliteKind>& kinds);

@@ -32,6 +32,8 @@ class TestReplica {
   // transaction goes on. Savepoints nest; each of the three concerns the innermost.
   virtual Status Begin() = 0;
   virtual Status Run(const Op& op) = 0;  // without Begin: a transaction of its own
+  // Of one table and one kind, kInsert or kReplace: one statement of many rows.
+  virtual Status RunTogether(const Transaction& ops) = 0;
   virtual Status SetSavepoint() = 0;
   virtual Status RollBackToSavepoint() = 0;
   virtual Status ReleaseSavepoint() = 0;
@@ -71,15 +73,12 @@ inline Status TestReplica::Execute(const Transaction& transaction) {
 struct TestReplicaMaker {
   std::string name;
   std::function<std::unique_ptr<TestReplica>(std::size_t number, Clock& clock)> make;
-  bool exact = true;  // false: a transaction may stamp more than its net effect
 };
 inline void PrintTo(const TestReplicaMaker& maker, std::ostream* out) { *out << maker.name; }
 
 TestReplicaMaker MemoryReplicas();
 // What every suite is instantiated with: replica_makers.cc.
 std::vector<TestReplicaMaker> AllReplicaMakers();
-// Those and the inexact ones.
-std::vector<TestReplicaMaker> AllReplicaMakersAndInexactOnes();
 
 inline constexpr std::size_t kTestDeltaMaxBytes = std::size_t{1} << 26;
 

@@ -102,6 +102,49 @@ TEST_P(FoldCut, ARowMayComeToTheRowidOfOneThatLeavesInTheNextBatch) {
   EXPECT_EQ(StateOf(5).incarnations[0].cells[0].value, T("edited"));
 }
 
+// They were kept for the next batch of the transaction, which has nothing of the table.
+TEST_P(FoldCut, InsertsKeptBackAreWrittenThoughTheirTableIsNotWrittenAgain) {
+  db_.engine->limits.capture_memory_bytes = 1;
+  db_.engine->limits.fold_batch_bytes = 64;
+  db_.Exec("CREATE TABLE u(id INTEGER PRIMARY KEY, a)");
+  db_.Track("u");
+  db_.Exec("BEGIN; INSERT INTO u(id) VALUES(1), (5), (10), (15), (20), (25), (30);"
+           "INSERT INTO t(id) VALUES(1), (2); COMMIT");
+  FoldsAndIsSound();
+}
+
+// A window sees the row gone, and the table, which has it again, says that it is there.
+TEST_P(FoldCut, ARowDisplacedInOneWindowAndInsertedInAnotherHasOneHistory) {
+  db_.Exec("CREATE UNIQUE INDEX i ON t(a)");
+  ASSERT_TRUE(db_.store->Vector());  // the triggers follow
+  db_.Exec("INSERT INTO t VALUES(1, 'x'), (4, 'y')");
+  FoldsAndIsSound();
+  const Stamp birth = StateOf(4).incarnations.back().birth;
+  db_.engine->limits.capture_memory_bytes = 1;
+  db_.Exec("BEGIN; REPLACE INTO t VALUES(1, 'y'); INSERT INTO t VALUES(2, 'b'), (4, 'd');"
+           "REPLACE INTO t VALUES(4, 'e'); COMMIT");
+  FoldsAndIsSound();
+  const RowState state = StateOf(4);
+  ASSERT_EQ(state.incarnations.size(), 1u);
+  EXPECT_EQ(state.incarnations[0].birth, birth);
+  EXPECT_EQ(state.incarnations[0].cells[0].value, T("e"));
+}
+
+// As many as windows could be written for it would be held in memory otherwise.
+TEST_P(FoldCut, ARowUpdatedOverAndOverIsOneChange) {
+  db_.Exec("INSERT INTO t VALUES(1, 0), (2, 0), (3, 0)");
+  FoldsAndIsSound();
+  db_.engine->limits.capture_memory_bytes = 500;
+  db_.Exec("BEGIN");
+  for (int i = 1; i <= 300; ++i) db_.Exec("UPDATE t SET a = a + 1");
+  db_.Exec("UPDATE t SET a = 0 WHERE id = 2; COMMIT");
+  const HybridTimestamp last = LastStamp();
+  FoldsAndIsSound();
+  EXPECT_EQ(StateOf(1).incarnations[0].cells[0].stamp.time, last);
+  EXPECT_LT(StateOf(2).incarnations[0].cells[0].stamp.time, last);  // it is what it was
+  EXPECT_EQ(StateOf(3).incarnations[0].cells[0].stamp.time, last);
+}
+
 INSTANTIATE_TEST_SUITE_P(KindsOfTable, FoldCut,
                          ::testing::Values("CREATE TABLE t(id INTEGER PRIMARY KEY, a)",
                                            "CREATE TABLE t(id INT PRIMARY KEY NOT NULL, a)",
