@@ -41,6 +41,7 @@ struct PartReport {
   bool partial = false;
   bool more = false;     // another part follows at once
   std::uint64_t rows = 0;
+  Cursor head;           // the end of the local order as the part saw it
   VersionVector end;     // what the peer covers then; empty where partial
   // There was nothing that the peer lacks: no byte was written, only `until` moved.
   bool nothing = false;

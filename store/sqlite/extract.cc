@@ -9,6 +9,7 @@
 #include "store/sqlite/fold.h"
 #include "store/sqlite/hidden.h"
 #include "store/sqlite/identity.h"
+#include "store/sqlite/peers.h"
 #include "store/sqlite/row_access.h"
 
 namespace rejoin {
@@ -23,10 +24,11 @@ constexpr char kIssue[] = "INSERT OR IGNORE INTO {s}.rejoin__issued(time) VALUES
 // reads; each time the preparation is made anew.
 constexpr int kMaxAttempts = 10;
 
-// What a delta starts from: a vector, or a position here.
+// What a delta starts from: a vector, a position here, or both.
 struct Request {
   const VersionVector* since = nullptr;
   const Cursor* cursor = nullptr;
+  bool for_session = false;  // may come to nothing, and tells only what changed
 };
 
 struct Plan {
@@ -96,6 +98,7 @@ Result<Plan> MakePlan(Engine& engine, const Request& request, const VersionVecto
                   "this store does not know the position any more; ask with a version vector");
     }
     REJOIN_ASSIGN(LogWalk walk, WalkBackTo(engine, request.cursor->position, own));
+    if (request.since != nullptr) walk.vector.Join(Lower(*request.since, own));
     return Plan{std::move(walk.vector), std::move(walk.keys)};
   }
   Plan plan{Lower(*request.since, own), std::nullopt};
@@ -117,6 +120,33 @@ Status AddListed(Engine& engine, const Plan& plan, DeltaRows& rows) {
   return rows.Flush();
 }
 
+// Who is at the plan's start lacks nothing. Rows may have news though the vector
+// has none: in the middle of a first sync it stays behind them.
+Result<bool> SaysNothing(Engine& engine, const Plan& plan, const VersionVector& own) {
+  if (!plan.keys || !plan.start.Covers(own)) return false;
+  for (const TouchedKey& touched : *plan.keys) {
+    const TrackedTable* const table = engine.catalog.Find(touched.table);
+    if (table == nullptr) continue;
+    REJOIN_ASSIGN(const LocatedRow row, LoadRow(engine, *table, touched.key));
+    if (!Since(row.state, plan.start).empty()) return false;
+  }
+  return true;
+}
+
+// Entries that are the same in both say nothing.
+void LeaveOutUnchanged(DeltaHeader& header) {
+  VersionVector start;
+  VersionVector end;
+  for (const auto& [replica, time] : header.end.entries()) {
+    const HybridTimestamp before = header.start.Get(replica);
+    if (before == time) continue;
+    end.Set(replica, time);
+    if (before != HybridTimestamp{}) start.Set(replica, before);
+  }
+  header.start = std::move(start);
+  header.end = std::move(end);
+}
+
 Status AddScanned(Engine& engine, const Plan& plan, DeltaRows& rows) {
   for (const auto& table : engine.catalog.tables()) {
     const auto add = [&](RowDelta&& row) { return rows.Add(*table, std::move(row)); };
@@ -126,17 +156,9 @@ Status AddScanned(Engine& engine, const Plan& plan, DeltaRows& rows) {
   return {};
 }
 
-Result<RoomId> ReadRoom(Engine& engine) {
-  RoomId room;
-  REJOIN_ASSIGN(const auto stored, engine.Meta("room"));
-  if (stored && stored->bytes.size() == room.bytes.size()) {
-    std::copy(stored->bytes.begin(), stored->bytes.end(), room.bytes.begin());
-  }
-  return room;
-}
-
 struct Extraction {
   ExtractReport report;
+  bool nothing = false;  // no byte was written
   std::vector<LargeRow> large_rows;
 };
 
@@ -156,6 +178,15 @@ Result<std::optional<Extraction>> TryExtract(Engine& engine, const Request& requ
   REJOIN_ASSIGN(header.end, ReadVector(engine));
   REJOIN_ASSIGN(const Plan plan, MakePlan(engine, request, header.end));
   header.start = plan.start;
+  if (request.for_session) {
+    REJOIN_ASSIGN(const bool nothing, SaysNothing(engine, plan, header.end));
+    if (nothing) {
+      REJOIN_TRY(snapshot.Release());
+      return std::optional<Extraction>(Extraction{{0, head.cursor, header.end}, true, {}});
+    }
+  }
+  const VersionVector end = header.end;
+  if (request.for_session) LeaveOutUnchanged(header);
 
   DeltaWriter writer(out);
   REJOIN_TRY(writer.Begin(header));
@@ -164,7 +195,7 @@ Result<std::optional<Extraction>> TryExtract(Engine& engine, const Request& requ
   REJOIN_TRY(writer.Finish());
   REJOIN_TRY(snapshot.Release());
   return std::optional<Extraction>(
-      Extraction{{writer.rows_written(), head.cursor, header.end}, rows.large_rows()});
+      Extraction{{writer.rows_written(), head.cursor, end}, false, rows.large_rows()});
 }
 
 // A list for people: that it cannot be written is no reason to fail.
@@ -178,13 +209,13 @@ void ListLargeRows(Engine& engine, const std::vector<LargeRow>& large_rows) {
   }
 }
 
-Result<ExtractReport> Extract(Engine& engine, const Request& request, ByteSink& out) {
+Result<Extraction> Extract(Engine& engine, const Request& request, ByteSink& out) {
   for (int i = 0; i < kMaxAttempts; ++i) {
     REJOIN_TRY(Prepare(engine, request));
-    REJOIN_ASSIGN(const std::optional<Extraction> done, TryExtract(engine, request, out));
+    REJOIN_ASSIGN(std::optional<Extraction> done, TryExtract(engine, request, out));
     if (!done) continue;
     ListLargeRows(engine, done->large_rows);
-    return done->report;
+    return std::move(*done);
   }
   return OthersKeptWriting();
 }
@@ -242,11 +273,26 @@ Result<ReplicaId> ReadReplica(Engine& engine) {
 }
 
 Result<ExtractReport> ExtractSinceVector(Engine& engine, const VersionVector& since, ByteSink& out) {
-  return Extract(engine, {&since, nullptr}, out);
+  REJOIN_ASSIGN(const Extraction done, Extract(engine, {&since, nullptr, false}, out));
+  return done.report;
 }
 
 Result<ExtractReport> ExtractFromCursor(Engine& engine, const Cursor& cursor, ByteSink& out) {
-  return Extract(engine, {nullptr, &cursor}, out);
+  REJOIN_ASSIGN(const Extraction done, Extract(engine, {nullptr, &cursor, false}, out));
+  return done.report;
+}
+
+Result<PartReport> ExtractPartFrom(Engine& engine, const std::optional<Cursor>& cursor,
+                                   const VersionVector& peer_has, ByteSink& out) {
+  const Request request{&peer_has, cursor ? &*cursor : nullptr, true};
+  REJOIN_ASSIGN(const Extraction done, Extract(engine, request, out));
+  PartReport part;
+  part.head = done.report.end;
+  part.until = EncodeResumePoint(done.report.end);
+  part.rows = done.report.rows;
+  part.end = done.report.until;
+  part.nothing = done.nothing;
+  return part;
 }
 
 Result<Digest> ComputeDigest(Engine& engine, const TrackedTable* only) {

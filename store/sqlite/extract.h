@@ -3,7 +3,7 @@
 #pragma once
 
 #include "store/sqlite/engine.h"
-#include "store/store.h"
+#include "store/sync_store.h"
 
 namespace rejoin {
 
@@ -16,6 +16,11 @@ Result<ReplicaId> ReadReplica(Engine& engine);
 // rejoin__issued before the first byte goes to `out`.
 Result<ExtractReport> ExtractSinceVector(Engine& engine, const VersionVector& since, ByteSink& out);
 Result<ExtractReport> ExtractFromCursor(Engine& engine, const Cursor& cursor, ByteSink& out);
+
+// A part for a session (store/sync_store.h). Whatever it is, it is whole: the
+// target is not looked at. `cursor` is kNotCovered where it is unknown.
+Result<PartReport> ExtractPartFrom(Engine& engine, const std::optional<Cursor>& cursor,
+                                   const VersionVector& peer_has, ByteSink& out);
 
 Result<Digest> ComputeDigest(Engine& engine, const TrackedTable* only);
 

@@ -7,6 +7,7 @@
 #include "store/sqlite/fold.h"
 #include "store/sqlite/identity.h"
 #include "store/sqlite/merge_apply.h"
+#include "store/sqlite/peers.h"
 
 namespace rejoin {
 namespace {
@@ -16,8 +17,6 @@ namespace {
 constexpr char kLock[] = "DELETE FROM {s}.rejoin__meta WHERE 0";
 constexpr char kRaiseApplied[] =
     "UPDATE {s}.rejoin__replica SET applied = ?2 WHERE number = ?1 AND applied < ?2";
-
-constexpr char kRoom[] = "room";
 
 Status RefuseInTheMiddle(Engine& engine) {
   if (!engine.capture.empty()) {
@@ -38,7 +37,9 @@ Status RefuseInTheMiddle(Engine& engine) {
 // One delta's way into the file; the caller has the write transaction.
 class Merge {
  public:
-  Merge(Engine& engine, DeltaReader& reader) : engine_(engine), reader_(reader) {}
+  // `origin`: of a part of a session; else nullptr.
+  Merge(Engine& engine, DeltaReader& reader, const PartOrigin* origin)
+      : engine_(engine), reader_(reader), origin_(origin) {}
 
   Result<MergeReport> Run();
   // The file took a new identity and then refused the delta: the former has to be
@@ -52,8 +53,12 @@ class Merge {
   Result<std::vector<Advance>> Advances();
   Status RaiseApplied(const std::vector<Advance>& advances);
 
+  // The sender's order says that everything before the part is here.
+  Result<bool> IsAtItsStart();
+
   Engine& engine_;
   DeltaReader& reader_;
+  const PartOrigin* origin_;
   DeltaHeader header_;
   ReplicaId self_;
   VersionVector own_;
@@ -66,15 +71,15 @@ Status Merge::CheckRoom() {
     return Fail(Code::kUnsupported, "the delta is of scope " + std::to_string(header_.scope) +
                                         ", and this version knows scope 0 only; update Rejoin");
   }
-  if (!header_.room.IsSet()) return {};
-  const Bytes theirs(reinterpret_cast<const char*>(header_.room.bytes.data()),
-                     header_.room.bytes.size());
-  REJOIN_ASSIGN(const std::optional<Value> ours, engine_.Meta(kRoom));
-  if (!ours || ours->bytes.empty()) return engine_.SetMeta(kRoom, Value::Blob(theirs));
-  if (ours->bytes == theirs) return {};
-  return Fail(Code::kForeignRoom,
-              "the delta belongs to another room than this file; check where it came from, for joining "
-              "two rooms has to be asked for");
+  return header_.room.IsSet() ? FixRoom(engine_, header_.room) : Status();
+}
+
+Result<bool> Merge::IsAtItsStart() {
+  if (origin_ == nullptr || incomplete_) return false;
+  if (origin_->partial) return true;
+  if (origin_->from.empty()) return false;
+  REJOIN_ASSIGN(const ResumePoint point, ReadPoint(engine_, origin_->peer));
+  return point == origin_->from;
 }
 
 // The causal merging condition: who covers the start covers the end afterwards.
@@ -89,7 +94,8 @@ Status Merge::CheckInterval() {
   REJOIN_ASSIGN(incomplete_, IsIncomplete(engine_));
   const VersionVector nothing;
   refused_under_new_identity_ = renamed;
-  if ((incomplete_ ? nothing : own_).Covers(header_.start)) {
+  REJOIN_ASSIGN(const bool at_its_start, IsAtItsStart());
+  if (at_its_start || (incomplete_ ? nothing : own_).Covers(header_.start)) {
     refused_under_new_identity_ = false;
     return {};
   }
@@ -100,6 +106,7 @@ Status Merge::CheckInterval() {
 
 Result<std::vector<Advance>> Merge::Advances() {
   std::vector<Advance> advances;
+  if (origin_ != nullptr && origin_->partial) return advances;
   for (const auto& [replica, time] : header_.end.entries()) {
     const HybridTimestamp before = own_.Get(replica);
     if (time <= before || replica == self_) continue;
@@ -127,7 +134,9 @@ Status Merge::Record(const DeltaApplier& applier) {
     for (const auto& [replica, time] : header_.end.entries()) clock = std::max(clock, time);
     REJOIN_TRY(AppendMerge(engine_, advances, applier.touched(), applier.overflow(), clock));
   }
-  if (incomplete_ && header_.start.empty()) REJOIN_TRY(MarkComplete(engine_));
+  if (origin_ != nullptr) REJOIN_TRY(WritePoint(engine_, origin_->peer, origin_->until));
+  const bool all_of_it = header_.start.empty() && (origin_ == nullptr || origin_->from.empty());
+  if (incomplete_ && all_of_it) REJOIN_TRY(MarkComplete(engine_));
   return applier.made_tables() ? RememberSchema(engine_) : Status();
 }
 
@@ -148,28 +157,45 @@ Result<MergeReport> Merge::Run() {
   return applier.report();
 }
 
-Result<MergeReport> InTransaction(Engine& engine, ByteSource& in) {
+Result<MergeReport> InTransaction(Engine& engine, ByteSource& in, const PartOrigin* origin) {
   REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
   REJOIN_TRY(engine.db.Exec(kLock));
   DeltaReader reader(in);
-  Merge merge(engine, reader);
+  Merge merge(engine, reader, origin);
   Result<MergeReport> report = merge.Run();
   if (report || merge.refused_under_new_identity()) REJOIN_TRY(savepoint.Release());
+  return report;
+}
+
+Result<MergeReport> MergeFrom(Engine& engine, ByteSource& in, const PartOrigin* origin) {
+  REJOIN_TRY(RefuseInTheMiddle(engine));
+  REJOIN_ASSIGN(const bool set_up, engine.catalog.Refresh());
+  if (!set_up) {
+    return Fail(Code::kNotSetUp, "this database tracks no table yet; call rejoin_track('table') first");
+  }
+  Result<MergeReport> report = InTransaction(engine, in, origin);
+  // The cache may hold what the rollback has taken back.
+  if (!report) engine.catalog.Invalidate();
   return report;
 }
 
 }  // namespace
 
 Result<MergeReport> MergeDelta(Engine& engine, ByteSource& in) {
+  return MergeFrom(engine, in, nullptr);
+}
+
+Result<MergeReport> MergePartOf(Engine& engine, ByteSource& in, const PartOrigin& origin) {
+  return MergeFrom(engine, in, &origin);
+}
+
+Status SkipPart(Engine& engine, const PartOrigin& origin) {
   REJOIN_TRY(RefuseInTheMiddle(engine));
-  REJOIN_ASSIGN(const bool set_up, engine.catalog.Refresh());
-  if (!set_up) {
-    return Fail(Code::kNotSetUp, "this database tracks no table yet; call rejoin_track('table') first");
-  }
-  Result<MergeReport> report = InTransaction(engine, in);
-  // The cache may hold what the rollback has taken back.
-  if (!report) engine.catalog.Invalidate();
-  return report;
+  REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
+  REJOIN_TRY(engine.db.Exec(kLock));
+  REJOIN_ASSIGN(const ResumePoint point, ReadPoint(engine, origin.peer));
+  if (point == origin.from) REJOIN_TRY(WritePoint(engine, origin.peer, origin.until));
+  return savepoint.Release();
 }
 
 }  // namespace rejoin

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "store/sqlite/engine.h"
-#include "store/store.h"
+#include "store/sync_store.h"
 
 namespace rejoin {
 
@@ -26,5 +26,12 @@ struct MergeInProgress {
 // - kInvalidArgument where a table has another key or other options here;
 // - kTriggerWrote where a user's trigger wrote to a tracked table.
 Result<MergeReport> MergeDelta(Engine& engine, ByteSource& in);
+
+// The same for a part of a session, whose `until` is remembered with it. Who is at
+// `from` need not cover the delta's start; of a partial one only the rows count.
+Result<MergeReport> MergePartOf(Engine& engine, ByteSource& in, const PartOrigin& origin);
+// Remembers that nothing is between origin.from and origin.until, if the file is
+// at the former.
+Status SkipPart(Engine& engine, const PartOrigin& origin);
 
 }  // namespace rejoin

@@ -75,6 +75,10 @@ CREATE TABLE {s}.rejoin__clash(
 -- Own stamps that ended a delta which left this file.
 CREATE TABLE {s}.rejoin__issued(time INTEGER PRIMARY KEY);
 
+-- Peers that this file has synced with. point: where in the peer's own order it is,
+-- in bytes that only the peer can read.
+CREATE TABLE {s}.rejoin__peer(replica BLOB PRIMARY KEY NOT NULL, point BLOB NOT NULL) WITHOUT ROWID;
+
 -- A ring of the last kMaxEvents events.
 CREATE TABLE {s}.rejoin__event(
   number INTEGER PRIMARY KEY, wall_ms INTEGER NOT NULL, kind TEXT NOT NULL, message TEXT NOT NULL);

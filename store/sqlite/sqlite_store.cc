@@ -7,8 +7,10 @@
 #include "store/sqlite/extract.h"
 #include "store/sqlite/fold.h"
 #include "store/sqlite/identity.h"
+#include "store/sqlite/log.h"
 #include "store/sqlite/merge.h"
 #include "store/sqlite/meta_schema.h"
+#include "store/sqlite/peers.h"
 #include "store/sqlite/shown.h"
 #include "store/sqlite/triggers.h"
 
@@ -256,6 +258,58 @@ Result<MergeReport> SqliteStore::Merge(ByteSource& in) {
   REJOIN_TRY(RequireSetUp());
   const KeepLastInsertRowid keep(engine_->db.handle());
   return MergeDelta(*engine_, in);
+}
+
+Result<PartReport> SqliteStore::ExtractPart(const PartRequest& request, ByteSink& out) {
+  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RequireSetUp());
+  REJOIN_TRY(RefuseIncomplete(*engine_));
+  std::optional<Cursor> cursor;
+  if (!request.from.empty()) {
+    cursor = DecodeResumePoint(request.from);
+    if (!cursor || *cursor == Cursor{}) {
+      return Fail(Code::kNotCovered, "the resume point is not one of this file; ask with a vector");
+    }
+  }
+  const KeepLastInsertRowid keep(engine_->db.handle());
+  return ExtractPartFrom(*engine_, cursor, request.peer_has, out);
+}
+
+Result<MergeReport> SqliteStore::MergePart(ByteSource& in, const PartOrigin& origin) {
+  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RequireSetUp());
+  const KeepLastInsertRowid keep(engine_->db.handle());
+  return MergePartOf(*engine_, in, origin);
+}
+
+Result<ResumePoint> SqliteStore::PointOf(const ReplicaId& peer) {
+  REJOIN_TRY(RequireSetUp());
+  // What is missing after a rebuild lies before every point.
+  REJOIN_ASSIGN(const bool incomplete, IsIncomplete(*engine_));
+  if (incomplete) return ResumePoint();
+  return ReadPoint(*engine_, peer);
+}
+
+Status SqliteStore::SkipTo(const PartOrigin& origin) {
+  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RequireSetUp());
+  return SkipPart(*engine_, origin);
+}
+
+Result<RoomId> SqliteStore::Room() {
+  REJOIN_TRY(RequireSetUp());
+  return ReadRoom(*engine_);
+}
+
+Status SqliteStore::SetRoom(const RoomId& room) {
+  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RequireSetUp());
+  return InTransaction(*engine_, [&] { return FixRoom(*engine_, room); });
+}
+
+Result<Cursor> SqliteStore::Head() {
+  REJOIN_ASSIGN(const LogHead head, ReadLogHead(*engine_));
+  return head.cursor;
 }
 
 Result<Digest> SqliteStore::StateDigest(const std::optional<std::string>& table) {

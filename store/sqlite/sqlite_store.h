@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "store/sqlite/engine.h"
-#include "store/store.h"
+#include "store/sync_store.h"
 
 namespace rejoin {
 
@@ -33,7 +33,7 @@ struct Finding {
 std::shared_ptr<Engine> NewEngine(sqlite3* handle, const std::string& schema,
                                   const Environment& environment);
 
-class SqliteStore : public Store {
+class SqliteStore : public SyncStore {
  public:
   explicit SqliteStore(std::shared_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
@@ -57,6 +57,14 @@ class SqliteStore : public Store {
   Result<ExtractReport> ExtractFrom(const Cursor& cursor, ByteSink& out) override;
   Result<MergeReport> Merge(ByteSource& in) override;
   Result<Digest> StateDigest(const std::optional<std::string>& table) override;
+
+  Result<PartReport> ExtractPart(const PartRequest& request, ByteSink& out) override;
+  Result<MergeReport> MergePart(ByteSource& in, const PartOrigin& origin) override;
+  Result<ResumePoint> PointOf(const ReplicaId& peer) override;
+  Status SkipTo(const PartOrigin& origin) override;
+  Result<RoomId> Room() override;
+  Status SetRoom(const RoomId& room) override;
+  Result<Cursor> Head() override;
 
   Engine& engine() { return *engine_; }
 
