@@ -53,8 +53,8 @@ class BlockBuilder {
   std::vector<ColumnId> used_columns_;  // those of values_ that are not empty
 };
 
-// Reads a rows section. What comes out is ordered, within `tables` and covered by
-// `end`. kCorrupt or kUnsupported.
+// Reads a rows section. What comes out is ordered and within `tables`. `end`: what
+// the header lists. kCorrupt or kUnsupported.
 Result<DeltaBlock> ReadBlock(ByteView body, const std::vector<DeltaTable>& tables,
                              const VersionVector& end, RowChecker& checker);
 

@@ -3,7 +3,10 @@
 // The rows carry everything that happened in the interval (start, end]: whoever
 // covers `start` and joins the rows then covers `end`. Joining one whose start
 // is not covered would skip changes, so it is refused (the causal merging
-// condition of Almeida et al. 2018, section 6).
+// condition of Almeida et al. 2018, section 6). Entry by entry: a header need not
+// list the replicas of which it moves nothing. The rows may carry changes beyond
+// `end` too, which tell nothing of their replica's other ones; a part of a larger
+// whole has both vectors empty and nothing but such rows.
 //
 // The bytes of it: crdt/delta_codec.h and docs/format.md.
 #pragma once

@@ -104,7 +104,6 @@ struct DeltaReader::Impl {
       if (section.type == static_cast<std::uint8_t>(SectionType::kHeader)) {
         REJOIN_ASSIGN(DeltaHeader header, ParseHeader(section.body));
         end = header.end;
-        checker.emplace(header.end);
         return header;
       }
       if (IsKnown(section.type)) return Damaged("it does not begin with its header");
@@ -117,7 +116,7 @@ struct DeltaReader::Impl {
     while (!finished) {
       REJOIN_ASSIGN(const Section section, sections.Next());
       if (section.type == static_cast<std::uint8_t>(SectionType::kRows)) {
-        REJOIN_ASSIGN(DeltaBlock block, ReadBlock(section.body, tables, *end, *checker));
+        REJOIN_ASSIGN(DeltaBlock block, ReadBlock(section.body, tables, *end, checker));
         rows += block.rows.size();
         return std::optional<DeltaBlock>(std::move(block));
       }
@@ -171,7 +170,7 @@ struct DeltaReader::Impl {
 
   SectionReader sections;
   std::optional<VersionVector> end;  // there once the header is read
-  std::optional<RowChecker> checker;
+  RowChecker checker;
   std::vector<DeltaTable> tables;
   std::unordered_set<std::string> names;
   std::uint64_t dictionary_bytes = 0;

@@ -113,7 +113,7 @@ struct DeltaWriter::Impl {
     if (size.bytes > kMaxRowBytes) {
       return PastLimit("the size of a row in bytes", size.bytes, kMaxRowBytes);
     }
-    const Status good = checker->Check(row.state, table.columns.size(), Code::kInvalidArgument);
+    const Status good = checker.Check(row.state, table.columns.size(), Code::kInvalidArgument);
     if (good) return {};
     return Fail(good.error().code,
                 "a row of table " + table.name + " is refused: " + good.error().message);
@@ -122,7 +122,7 @@ struct DeltaWriter::Impl {
   SectionWriter sections;
   Status failed;
   bool finished = false;
-  std::optional<RowChecker> checker;
+  RowChecker checker;
   std::optional<BlockBuilder> block;  // there once the delta is begun
   std::vector<DeltaTable> tables;
   std::unordered_set<std::string> names;
@@ -143,7 +143,6 @@ Status DeltaWriter::Begin(const DeltaHeader& header) {
   if (body.size() > kMaxSectionBytes) {
     return PastLimit("the size of the vectors in bytes", body.size(), kMaxSectionBytes);
   }
-  impl_->checker.emplace(header.end);
   impl_->block.emplace(header.end);
   impl_->failed = impl_->sections.Prelude(0, 0);
   REJOIN_TRY(Status(impl_->failed));

@@ -1,5 +1,7 @@
 // What a row in a delta has to be, told once for the writer and the reader:
-// ordered, within its table's columns, of known ranks, and covered by the end.
+// ordered, within its table's columns, of known ranks and with times. Not that the
+// delta's end covers its stamps: a part of a first sync has no end, and a header may
+// list only the entries that change (crdt/delta.h).
 #pragma once
 
 #include <cstddef>
@@ -24,8 +26,6 @@ bool IsCanonicalKey(ByteView key, std::size_t key_parts);
 // Thread-compatible.
 class RowChecker {
  public:
-  explicit RowChecker(VersionVector end) : end_(std::move(end)) {}
-
   // kUnsupported for a rank that this version does not know; otherwise `blame`,
   // with a message that is a clause: "its cells are not ascending by column".
   Status Check(const RowState& state, std::size_t columns, Code blame);
@@ -33,7 +33,6 @@ class RowChecker {
  private:
   Status CheckStamp(const Stamp& stamp, Code blame);
 
-  VersionVector end_;
   std::optional<Stamp> last_good_;  // neighbours mostly share their stamp
 };
 

@@ -159,6 +159,16 @@ std::optional<Stamp> LargestStamp(const RowState& state) {
   return largest;
 }
 
+HybridTimestamp LatestTime(const RowState& state) {
+  HybridTimestamp latest;
+  for (const Incarnation& incarnation : state.incarnations) {
+    latest = std::max(latest, incarnation.birth.time);
+    for (const Cell& cell : incarnation.cells) latest = std::max(latest, cell.stamp.time);
+  }
+  for (const Remove& remove : state.removes) latest = std::max(latest, remove.stamp.time);
+  return latest;
+}
+
 RowState InsertDelta(const Stamp& stamp, std::vector<Cell> cells) {
   StampAndSort(cells, stamp);
   RowState delta;
@@ -204,6 +214,14 @@ RowState Since(const RowState& state, const VersionVector& vector) {
     if (!vector.Covers(remove.stamp)) news.removes.push_back(remove);
   }
   return news;
+}
+
+void RenumberColumns(RowState& state, const std::vector<ColumnId>& numbers) {
+  for (Incarnation& incarnation : state.incarnations) {
+    for (Cell& cell : incarnation.cells) cell.column = numbers[cell.column];
+    std::sort(incarnation.cells.begin(), incarnation.cells.end(),
+              [](const Cell& a, const Cell& b) { return a.column < b.column; });
+  }
 }
 
 }  // namespace rejoin

@@ -108,6 +108,9 @@ std::vector<const Cell*> ShownCells(const RowState& state, RowRules rules);
 
 // The largest stamp anywhere in the state; nullopt for the empty one.
 std::optional<Stamp> LargestStamp(const RowState& state);
+// The latest time of any stamp in it, whatever its rank: what a clock has to be
+// ahead of that has seen the state. 0 for the empty one.
+HybridTimestamp LatestTime(const RowState& state);
 
 // --- Writing: each returns the delta, which the caller joins into the state -----
 
@@ -124,5 +127,9 @@ RowState DeleteDelta(const RowState& state, const Stamp& stamp);
 // The part of `state` whose stamps are beyond `vector`: what its holder lacks.
 // A remove is news iff its delete's stamp is (its tag never is).
 RowState Since(const RowState& state, const VersionVector& vector);
+
+// From one dictionary of columns into another: column i becomes numbers[i]. Every
+// cell's column is within `numbers`, which has no number twice.
+void RenumberColumns(RowState& state, const std::vector<ColumnId>& numbers);
 
 }  // namespace rejoin

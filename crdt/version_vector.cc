@@ -54,4 +54,12 @@ std::partial_ordering operator<=>(const VersionVector& a, const VersionVector& b
   return std::partial_ordering::unordered;
 }
 
+VersionVector Lower(const VersionVector& a, const VersionVector& b) {
+  VersionVector lower;
+  for (const auto& [replica, time] : a.entries()) {
+    lower.Set(replica, std::min(time, b.Get(replica)));
+  }
+  return lower;
+}
+
 }  // namespace rejoin

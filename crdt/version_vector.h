@@ -52,4 +52,7 @@ class VersionVector {
   std::vector<Entry> entries_;
 };
 
+// The greatest lower bound: what holders of both have in common.
+VersionVector Lower(const VersionVector& a, const VersionVector& b);
+
 }  // namespace rejoin

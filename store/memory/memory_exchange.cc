@@ -7,24 +7,6 @@
 namespace rejoin {
 namespace {
 
-VersionVector Meet(const VersionVector& a, const VersionVector& b) {
-  VersionVector meet;
-  for (const auto& [replica, time] : a.entries()) {
-    meet.Set(replica, std::min(time, b.Get(replica)));
-  }
-  return meet;
-}
-
-// The state with the sender's column numbers replaced by `numbers`.
-RowState Renumbered(RowState state, const std::vector<ColumnId>& numbers) {
-  for (Incarnation& incarnation : state.incarnations) {
-    for (Cell& cell : incarnation.cells) cell.column = numbers[cell.column];
-    std::sort(incarnation.cells.begin(), incarnation.cells.end(),
-              [](const Cell& a, const Cell& b) { return a.column < b.column; });
-  }
-  return state;
-}
-
 bool FitsTable(const RowDelta& row, const DeltaTable& table) {
   const auto parts = DecodeKey(row.key);
   if (!parts || parts->size() != table.key_parts) return false;
@@ -54,7 +36,7 @@ MemoryDelta MemoryStore::EmptyDelta(const VersionVector& start) const {
 
 MemoryDelta MemoryStore::CollectSince(const VersionVector& since) const {
   // Where the asker is ahead of us, our interval starts at what we have.
-  MemoryDelta delta = EmptyDelta(Meet(vector_, since));
+  MemoryDelta delta = EmptyDelta(Lower(vector_, since));
   for (const auto& [name, table] : tables_) {
     DeltaBlock block;
     block.table = static_cast<std::uint32_t>(delta.tables.size());
@@ -174,9 +156,11 @@ void MemoryStore::JoinBlock(const DeltaTable& from, const DeltaBlock& block,
   std::vector<std::pair<Key, RowState>> risen;
   for (const RowDelta& row : block.rows) {
     RowState state = table.rows[row.key];
-    const JoinOutcome outcome = rejoin::Join(state, Renumbered(row.state, numbers));
+    RowState news = row.state;
+    RenumberColumns(news, numbers);
+    const JoinOutcome outcome = rejoin::Join(state, news);
     if (outcome.duplicate_dot) ++report.duplicate_dots;
-    if (const auto largest = LargestStamp(state)) SawTime(largest->time);
+    SawTime(LatestTime(row.state));
     if (outcome.rose) risen.emplace_back(row.key, std::move(state));
   }
   const TableView before = ViewOf(table);

@@ -81,14 +81,6 @@ Result<bool> IsPrepared(Engine& engine, const LogHead& head) {
   return IsIssued(engine, head.own);
 }
 
-VersionVector Lower(const VersionVector& a, const VersionVector& b) {
-  VersionVector lower;
-  for (const auto& [replica, time] : a.entries()) {
-    lower.Set(replica, std::min(time, b.Get(replica)));
-  }
-  return lower;
-}
-
 Result<Plan> MakePlan(Engine& engine, const Request& request, const VersionVector& own) {
   if (request.cursor != nullptr && *request.cursor == Cursor{}) return Plan{};
   if (request.cursor != nullptr) {

@@ -129,8 +129,7 @@ Status Merge::Record(const DeltaApplier& applier) {
   REJOIN_ASSIGN(const std::vector<Advance> advances, Advances());
   REJOIN_TRY(RaiseApplied(advances));
   if (!advances.empty() || applier.report().rows_changed > 0) {
-    // No stamp in the delta is beyond its end, so this joins the largest.
-    HybridTimestamp clock;
+    HybridTimestamp clock = applier.latest_time();
     for (const auto& [replica, time] : header_.end.entries()) clock = std::max(clock, time);
     REJOIN_TRY(AppendMerge(engine_, advances, applier.touched(), applier.overflow(), clock));
   }

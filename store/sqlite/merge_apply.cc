@@ -15,15 +15,6 @@ namespace {
 // costs no more than going through so many keys one by one.
 constexpr std::size_t kMaxTouchedBytes = std::size_t{1} << 20;
 
-// The state with the delta's column numbers replaced by ours.
-void Renumber(RowState& state, const std::vector<ColumnId>& columns) {
-  for (Incarnation& incarnation : state.incarnations) {
-    for (Cell& cell : incarnation.cells) cell.column = columns[cell.column];
-    std::sort(incarnation.cells.begin(), incarnation.cells.end(),
-              [](const Cell& a, const Cell& b) { return a.column < b.column; });
-  }
-}
-
 Status CheckRules(const TrackedTable& ours, const DeltaTable& theirs) {
   if (ours.key_parts != theirs.key_parts) {
     return Fail(Code::kInvalidArgument,
@@ -155,7 +146,8 @@ Status DeltaApplier::Join(const Target& target, std::vector<RowDelta> rows, Know
   }
   for (RowDelta& row : rows) {
     if (row.state.empty()) continue;
-    if (!target.same_numbers) Renumber(row.state, target.columns);
+    latest_time_ = std::max(latest_time_, LatestTime(row.state));
+    if (!target.same_numbers) RenumberColumns(row.state, target.columns);
     if (plain) {
       REJOIN_ASSIGN(const bool inserted, plain->Insert(row.key, row.state));
       if (inserted) {

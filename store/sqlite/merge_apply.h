@@ -18,6 +18,8 @@ class DeltaApplier {
   Status Apply(DeltaBlock block, const std::vector<DeltaTable>& tables);
 
   const MergeReport& report() const { return report_; }
+  // Of all stamps in the rows: what the clock here has seen now.
+  HybridTimestamp latest_time() const { return latest_time_; }
   // The keys of the rows that changed; none where they were too many to list.
   const std::vector<TouchedKey>& touched() const { return touched_; }
   bool overflow() const { return overflow_; }
@@ -57,6 +59,7 @@ class DeltaApplier {
   std::vector<PendingRow> pending_;  // of the block at hand: rows for ShowRows,
   std::vector<Key> inserted_;        // and those that another may yet displace, ascending
   MergeReport report_;
+  HybridTimestamp latest_time_;
   std::vector<TouchedKey> touched_;
   std::size_t touched_bytes_ = 0;
   bool overflow_ = false;

@@ -121,16 +121,18 @@ TEST_F(CodecWriter, RefusesRemovesOutOfOrder) {
   ExpectRefused(row, Code::kInvalidArgument, "ascending by replica");
 }
 
-TEST_F(CodecWriter, RefusesStampsBeyondTheEnd) {
-  RowDelta row = MilkRow();
-  row.state.incarnations[0].cells[1].stamp = Written(1, 1);
-  ExpectRefused(row, Code::kInvalidArgument, "does not cover");
+TEST_F(CodecWriter, CarriesStampsBeyondTheEnd) {
+  WholeDelta delta = MilkDelta();
+  delta.blocks[0].rows[0].state.incarnations[0].cells[1].stamp = Written(1, 1);
+  EXPECT_TRUE(SameDelta(*ReadDelta(*WriteDelta(delta)), delta));
 }
 
-TEST_F(CodecWriter, RefusesStampsOfAReplicaThatTheEndLacks) {
-  RowDelta row = MilkRow();
-  row.state.incarnations[0].birth = Written(2, 0);
-  ExpectRefused(row, Code::kInvalidArgument, "does not cover");
+TEST_F(CodecWriter, CarriesStampsOfReplicasThatTheHeaderLacks) {
+  WholeDelta delta = MilkDelta();
+  delta.blocks[0].rows[0].state.incarnations[0].cells[0].stamp = Written(2, 7);
+  EXPECT_TRUE(SameDelta(*ReadDelta(*WriteDelta(delta)), delta));
+  delta.header.end = {};  // a part: it moves no vector
+  EXPECT_TRUE(SameDelta(*ReadDelta(*WriteDelta(delta)), delta));
 }
 
 TEST_F(CodecWriter, CarriesATagThatTheEndDoesNotCover) {

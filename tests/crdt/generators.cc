@@ -247,9 +247,9 @@ Gen<Rows> RowsOf(std::size_t key_parts) {
                     [](const rejoin::RowState& state) { return !state.empty(); })));
 }
 
-void AddRows(rejoin::WholeDelta& delta, std::uint32_t table, const Rows& rows) {
-  const auto cover = [&delta](const rejoin::Stamp& stamp) {
-    delta.header.end.Raise(stamp.replica, stamp.time);
+void AddRows(rejoin::WholeDelta& delta, std::uint32_t table, const Rows& rows, bool covered) {
+  const auto cover = [&delta, covered](const rejoin::Stamp& stamp) {
+    if (covered) delta.header.end.Raise(stamp.replica, stamp.time);
   };
   rejoin::DeltaBlock block;
   block.table = table;
@@ -268,7 +268,7 @@ void AddRows(rejoin::WholeDelta& delta, std::uint32_t table, const Rows& rows) {
 }
 
 using DeltaParts =
-    std::tuple<rejoin::ReplicaId, rejoin::VersionVector, rejoin::RowRules, Rows, Rows>;
+    std::tuple<rejoin::ReplicaId, rejoin::VersionVector, rejoin::RowRules, Rows, Rows, bool>;
 
 rejoin::WholeDelta AssembleDelta(const DeltaParts& parts) {
   rejoin::WholeDelta delta;
@@ -278,8 +278,8 @@ rejoin::WholeDelta AssembleDelta(const DeltaParts& parts) {
   delta.header.end = delta.header.start;
   const std::vector<std::string> columns = {"a", "b", "c", "d", "e", "\xff f"};
   delta.tables = {{"todo", std::get<2>(parts), 1, columns}, {"pair", {}, 2, columns}};
-  AddRows(delta, 0, std::get<3>(parts));
-  AddRows(delta, 1, std::get<4>(parts));
+  AddRows(delta, 0, std::get<3>(parts), std::get<5>(parts));
+  AddRows(delta, 1, std::get<4>(parts), std::get<5>(parts));
   return delta;
 }
 
@@ -288,7 +288,8 @@ rejoin::WholeDelta AssembleDelta(const DeltaParts& parts) {
 Gen<rejoin::WholeDelta> Arbitrary<rejoin::WholeDelta>::arbitrary() {
   return gen::map(gen::tuple(gen::arbitrary<rejoin::ReplicaId>(),
                              gen::arbitrary<rejoin::VersionVector>(),
-                             gen::arbitrary<rejoin::RowRules>(), RowsOf(1), RowsOf(2)),
+                             gen::arbitrary<rejoin::RowRules>(), RowsOf(1), RowsOf(2),
+                             gen::arbitrary<bool>()),
                   AssembleDelta);
 }
 

@@ -112,7 +112,8 @@ struct Arbitrary<rejoin::RowState> {
   static Gen<rejoin::RowState> arbitrary();
 };
 
-// Two tables, keys of one and of two parts, an end that covers every stamp.
+// Two tables, keys of one and of two parts; an end that covers every stamp, or just
+// the start.
 template <>
 struct Arbitrary<rejoin::WholeDelta> {
   static Gen<rejoin::WholeDelta> arbitrary();

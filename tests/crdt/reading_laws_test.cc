@@ -113,6 +113,12 @@ RC_GTEST_PROP(Reading, TheLargestStampMayBeAnywhere, (const RowState& state)) {
   if (largest) RC_ASSERT(*largest == *stamps.rbegin());
 }
 
+RC_GTEST_PROP(Reading, TheLatestTimeIsThatOfAnyStampWhateverItsRank, (const RowState& state)) {
+  HybridTimestamp latest;
+  for (const Stamp& stamp : AllStamps(state)) latest = std::max(latest, stamp.time);
+  RC_ASSERT(LatestTime(state) == latest);
+}
+
 RC_GTEST_PROP(Reading, ADuplicateDotIsTwoValuesUnderOneStampInOnePlace,
               (const RowState& a, const RowState& b)) {
   std::map<std::tuple<Stamp, ColumnId, Stamp>, Value> places;

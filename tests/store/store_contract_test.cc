@@ -218,6 +218,33 @@ TEST_P(StoreContract, EndVectorsNeverSkip) {
   EXPECT_EQ(a.Shown("item").at(kEggs), Item({}, 7));
 }
 
+// A part of a first sync has no end, and its stamps count for the clock all the same.
+TEST_P(StoreContract, WhatIsWrittenComesAfterEveryStampThatWasMerged) {
+  TestReplica& a = Make(ItemTable());
+  const ReplicaId stranger = TestReplicaId(200);
+  const HybridTimestamp late = HybridTimestamp::FromWall(clock_.wall_ms + 1'000'000);
+  const auto merge = [&](const RowState& state) {
+    BytesSink sink(kTestDeltaMaxBytes);
+    DeltaWriter writer(sink);
+    EXPECT_TRUE(writer.Begin({stranger, {}, 0, {}, {}}));
+    const auto table = writer.AddTable({"item", {}, 1, {"qty"}});
+    EXPECT_TRUE(table && writer.Add(*table, {kEggs, state}));
+    EXPECT_TRUE(writer.Finish());
+    EXPECT_TRUE(MergeBytes(a, sink.Take()));
+  };
+  merge(InsertDelta({Rank::kWritten, late, stranger}, {{0, {}, N(7)}}));
+  EXPECT_TRUE(VectorOf(a).empty());
+  Do(a, {Update("item", kEggs, {{"qty", N(8)}})});
+  EXPECT_EQ(a.Shown("item").at(kEggs).at("qty"), N(8));
+  EXPECT_GT(VectorOf(a).Get(*a.store().Replica()), late);
+
+  // Of a lower rank, and so not the largest stamp of its row: later all the same.
+  const HybridTimestamp later = HybridTimestamp::FromWall(clock_.wall_ms + 2'000'000);
+  merge(InsertDelta({Rank::kAdopted, later, stranger}, {{0, {}, N(9)}}));
+  Do(a, {Update("item", kEggs, {{"qty", N(10)}})});
+  EXPECT_GT(VectorOf(a).Get(*a.store().Replica()), later);
+}
+
 TEST_P(StoreContract, DamageIsRefusedAndChangesNothing) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
