@@ -44,6 +44,7 @@ struct MergeReport {
   std::uint64_t conflicts = 0;       // key clashes among the changed rows
   std::uint64_t quarantined = 0;     // rows of this delta that are present but cannot be shown
   std::uint64_t duplicate_dots = 0;  // unequal values under one stamp: a peer equivocates
+  VersionVector sender_has;          // the delta's end: what its sender covers of what it told
 };
 
 class Store {

@@ -93,13 +93,13 @@ Result<MergeReport> MemoryStore::Merge(ByteSource& in) {
   return Join(delta);
 }
 
-Status MemoryStore::CheckMergeable(const MemoryDelta& delta) const {
+Status MemoryStore::CheckMergeable(const MemoryDelta& delta, bool is_at_start) const {
   const DeltaHeader& header = delta.header;
   if (header.scope != 0) return Fail(Code::kUnsupported, "The delta has a scope of its own.");
   if (room_.IsSet() && header.room.IsSet() && room_ != header.room) {
     return Fail(Code::kForeignRoom, "The delta belongs to another room.");
   }
-  if (!vector_.Covers(header.start)) {
+  if (!is_at_start && !vector_.Covers(header.start)) {
     return Fail(Code::kNotCovered,
                 "The delta starts after what this replica holds: ask for one since its vector.");
   }
@@ -134,8 +134,13 @@ MemoryTable& MemoryStore::TableFor(const DeltaTable& from) {
 }
 
 Result<MergeReport> MemoryStore::Join(const MemoryDelta& delta) {
-  REJOIN_TRY(CheckMergeable(delta));
+  REJOIN_TRY(CheckMergeable(delta, false));
+  return JoinChecked(delta);
+}
+
+MergeReport MemoryStore::JoinChecked(const MemoryDelta& delta) {
   MergeReport report;
+  report.sender_has = delta.header.end;
   std::vector<RowName> touched;
   for (const DeltaBlock& block : delta.blocks) {
     JoinBlock(delta.tables[block.table], block, touched, report);

@@ -18,11 +18,11 @@
 #include "base/os.h"
 #include "store/memory/memory_delta.h"
 #include "store/memory/memory_table.h"
-#include "store/store.h"
+#include "store/sync_store.h"
 
 namespace rejoin {
 
-class MemoryStore final : public Store {
+class MemoryStore final : public SyncStore {
  public:
   // `clock` and `random` must outlive it. `random` makes the tags of cursors.
   MemoryStore(const ReplicaId& replica, Clock& clock, Random& random);
@@ -61,6 +61,16 @@ class MemoryStore final : public Store {
   Result<MergeReport> Merge(ByteSource& in) override;
   Result<Digest> StateDigest(const std::optional<std::string>& table) override;
 
+  // --- SyncStore ------------------------------------------------------------------
+
+  Result<PartReport> ExtractPart(const PartRequest& request, ByteSink& out) override;
+  Result<MergeReport> MergePart(ByteSource& in, const PartOrigin& origin) override;
+  Result<ResumePoint> PointOf(const ReplicaId& peer) override;
+  Status SkipTo(const PartOrigin& origin) override;
+  Result<RoomId> Room() override { return room_; }
+  Status SetRoom(const RoomId& room) override;
+  Result<Cursor> Head() override { return EndOfLog(); }
+
   // The same without bytes.
   MemoryDelta CollectSince(const VersionVector& since) const;
   Result<MemoryDelta> CollectFrom(const Cursor& cursor) const;
@@ -81,7 +91,8 @@ class MemoryStore final : public Store {
     VersionVector after;
   };
 
-  Status CheckMergeable(const MemoryDelta& delta) const;
+  Status CheckMergeable(const MemoryDelta& delta, bool is_at_start) const;
+  MergeReport JoinChecked(const MemoryDelta& delta);
   void JoinBlock(const DeltaTable& from, const DeltaBlock& block, std::vector<RowName>& touched,
                  MergeReport& report);
   MemoryTable& TableFor(const DeltaTable& from);
@@ -99,6 +110,7 @@ class MemoryStore final : public Store {
 
   // The local order: entry i has position first_position_ + i.
   std::uint64_t epoch_;
+  std::map<ReplicaId, ResumePoint> points_;  // in the orders of peers
   std::uint64_t first_position_ = 1;
   std::vector<LogEntry> log_;
 };

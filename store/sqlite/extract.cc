@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crdt/delta_codec.h"
+#include "store/resume_point.h"
 #include "store/sqlite/extract_log.h"
 #include "store/sqlite/extract_rows.h"
 #include "store/sqlite/extract_scan.h"
@@ -123,20 +124,6 @@ Result<bool> SaysNothing(Engine& engine, const Plan& plan, const VersionVector& 
     if (!Since(row.state, plan.start).empty()) return false;
   }
   return true;
-}
-
-// Entries that are the same in both say nothing.
-void LeaveOutUnchanged(DeltaHeader& header) {
-  VersionVector start;
-  VersionVector end;
-  for (const auto& [replica, time] : header.end.entries()) {
-    const HybridTimestamp before = header.start.Get(replica);
-    if (before == time) continue;
-    end.Set(replica, time);
-    if (before != HybridTimestamp{}) start.Set(replica, before);
-  }
-  header.start = std::move(start);
-  header.end = std::move(end);
 }
 
 Status AddScanned(Engine& engine, const Plan& plan, DeltaRows& rows) {

@@ -153,7 +153,9 @@ Result<MergeReport> Merge::Run() {
     REJOIN_TRY(applier.Apply(std::move(*block), reader_.tables()));
   }
   REJOIN_TRY(Record(applier));
-  return applier.report();
+  MergeReport report = applier.report();
+  report.sender_has = header_.end;
+  return report;
 }
 
 Result<MergeReport> InTransaction(Engine& engine, ByteSource& in, const PartOrigin* origin) {

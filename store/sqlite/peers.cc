@@ -11,28 +11,7 @@ constexpr char kWritePoint[] =
     "ON CONFLICT(replica) DO UPDATE SET point = excluded.point";
 constexpr char kRoom[] = "room";
 
-constexpr char kPointVersion = 1;
-
 }  // namespace
-
-ResumePoint EncodeResumePoint(const Cursor& cursor) {
-  ResumePoint point(1, kPointVersion);
-  PutFixed64(point, cursor.epoch);
-  PutVarint(point, cursor.position);
-  PutFixed64(point, cursor.tag);
-  return point;
-}
-
-std::optional<Cursor> DecodeResumePoint(ByteView point) {
-  ByteReader reader(point);
-  const bool known = reader.Byte() == static_cast<std::uint8_t>(kPointVersion);
-  Cursor cursor;
-  cursor.epoch = reader.Fixed64();
-  cursor.position = reader.Varint();
-  cursor.tag = reader.Fixed64();
-  if (!known || !reader.AtEnd()) return std::nullopt;
-  return cursor;
-}
 
 Result<ResumePoint> ReadPoint(Engine& engine, const ReplicaId& peer) {
   REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kReadPoint));

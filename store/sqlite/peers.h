@@ -1,17 +1,10 @@
 // What a file remembers of the replicas it syncs with: rejoin__peer.
 #pragma once
 
-#include <optional>
-
 #include "store/sqlite/engine.h"
 #include "store/sync_store.h"
 
 namespace rejoin {
-
-// A position in this file's log, as peers keep it (docs/format.md).
-ResumePoint EncodeResumePoint(const Cursor& cursor);
-// nullopt: not one of ours.
-std::optional<Cursor> DecodeResumePoint(ByteView point);
 
 // The point in the peer's order that the last joined part ended at; empty: none.
 Result<ResumePoint> ReadPoint(Engine& engine, const ReplicaId& peer);

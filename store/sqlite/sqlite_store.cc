@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "store/resume_point.h"
 #include "store/sqlite/adopt.h"
 #include "store/sqlite/drift.h"
 #include "store/sqlite/extract.h"

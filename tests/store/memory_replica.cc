@@ -12,7 +12,7 @@ class MemoryReplica final : public TestReplica {
   MemoryReplica(std::size_t number, Clock& clock)
       : random_(number), store_(TestReplicaId(number), clock, random_) {}
 
-  Store& store() override { return store_; }
+  SyncStore& store() override { return store_; }
   Status Define(const TableDef& def, const Rows& existing) override {
     return store_.DefineTable(def, existing);
   }

@@ -38,7 +38,7 @@ class SqliteReplica final : public TestReplica {
     Require(sqlite3_close(db_), "close");
   }
 
-  Store& store() override { return *store_; }
+  SyncStore& store() override { return *store_; }
 
   Status Define(const TableDef& def, const Rows& existing) override {
     REJOIN_TRY(engine_->db.Exec(CreateTableSql(def, kind_.without_rowid)));

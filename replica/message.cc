@@ -1,0 +1,211 @@
+#include "replica/message.h"
+
+#include <algorithm>
+
+namespace rejoin {
+namespace {
+
+enum class Type : std::uint8_t { kHello = 1, kAsk = 2, kChunk = 3, kAck = 4, kBye = 5 };
+
+constexpr std::uint8_t kFirst = 1;
+constexpr std::uint8_t kLast = 2;
+constexpr std::uint8_t kPartial = 4;
+constexpr std::uint8_t kMore = 8;
+constexpr std::uint8_t kNothing = 16;
+constexpr std::uint8_t kAllChunkFlags = kFirst | kLast | kPartial | kMore | kNothing;
+
+constexpr std::uint8_t kDurable = 1;
+
+constexpr std::size_t kIdBytes = 16;
+
+tl::unexpected<Error> Malformed(const char* message) {
+  return Fail(Code::kProtocol, std::string("the peer sent a malformed ") + message +
+                                   " message; check that the URL leads to a Rejoin hub or device");
+}
+
+void PutText(Bytes& out, ByteView text, std::size_t max_bytes) {
+  PutBytes(out, text.substr(0, max_bytes));
+}
+
+void PutFlag(Bytes& out, std::uint8_t flags) { out.push_back(static_cast<char>(flags)); }
+
+// --- Writing ---------------------------------------------------------------------
+
+struct Writer {
+  Bytes out;
+
+  void Begin(Type type) { PutFlag(out, static_cast<std::uint8_t>(type)); }
+
+  void operator()(const Hello& hello) {
+    Begin(Type::kHello);
+    PutVarint(out, hello.version);
+    PutVarint(out, hello.must_understand);
+    PutVarint(out, hello.may_ignore);
+    out.append(hello.replica.View());
+    out.append(reinterpret_cast<const char*>(hello.room.bytes.data()), hello.room.bytes.size());
+    PutVarint(out, hello.scope);
+    PutVarint(out, hello.wall_ms);
+    PutFlag(out, hello.durable ? kDurable : 0);
+    PutText(out, hello.name, kMaxNameBytes);
+    PutText(out, hello.software, kMaxNameBytes);
+  }
+  void operator()(const Ask& ask) {
+    Begin(Type::kAsk);
+    PutVarint(out, ask.number);
+    PutBytes(out, ask.point);
+    PutVarint(out, ask.vector.entries().size());
+    for (const auto& [replica, time] : ask.vector.entries()) {
+      out.append(replica.View());
+      PutFixed64(out, time.value);
+    }
+  }
+  void operator()(const Chunk& chunk) {
+    Begin(Type::kChunk);
+    const auto flag = [](bool set, std::uint8_t bit) { return set ? bit : std::uint8_t{0}; };
+    PutFlag(out, static_cast<std::uint8_t>(flag(chunk.first, kFirst) | flag(chunk.last, kLast) |
+                                           flag(chunk.partial, kPartial) | flag(chunk.more, kMore) |
+                                           flag(chunk.nothing, kNothing)));
+    PutVarint(out, chunk.part);
+    if (chunk.first) {
+      PutVarint(out, chunk.ask);
+      PutBytes(out, chunk.from);
+    }
+    if (chunk.last) PutBytes(out, chunk.until);
+    out.append(chunk.bytes);
+  }
+  void operator()(const Ack& ack) {
+    Begin(Type::kAck);
+    PutVarint(out, ack.part);
+    PutFlag(out, ack.durable ? kDurable : 0);
+  }
+  void operator()(const Bye& bye) {
+    Begin(Type::kBye);
+    PutVarint(out, static_cast<std::uint64_t>(bye.code));
+    PutText(out, bye.reason, kMaxReasonBytes);
+  }
+};
+
+// --- Reading ---------------------------------------------------------------------
+
+std::string ReadText(ByteReader& reader, std::size_t max_bytes) {
+  const ByteView text = reader.LengthPrefixed();
+  if (text.size() > max_bytes) reader.MarkFailed();
+  return std::string(text);
+}
+
+ReplicaId ReadReplicaId(ByteReader& reader) {
+  const auto id = ReplicaId::FromBytes(reader.Raw(kIdBytes));
+  if (!id) reader.MarkFailed();
+  return id.value_or(ReplicaId());
+}
+
+ResumePoint ReadResumePoint(ByteReader& reader) {
+  return ReadText(reader, kMaxResumePointBytes);
+}
+
+// A newer version may say more than we can read: it is told from what comes first.
+Result<Message> ReadHello(ByteReader& reader) {
+  Hello hello;
+  hello.version = static_cast<std::uint32_t>(reader.VarintUpTo(UINT32_MAX));
+  if (!reader.ok()) return Malformed("Hello");
+  if (hello.version != kProtocolVersion) {
+    return Fail(Code::kProtocol, "the peer speaks version " + std::to_string(hello.version) +
+                                     " of the protocol, this one version " +
+                                     std::to_string(kProtocolVersion) + "; update the older one");
+  }
+  hello.must_understand = reader.Varint();
+  hello.may_ignore = reader.Varint();
+  hello.replica = ReadReplicaId(reader);
+  const ByteView room = reader.Raw(hello.room.bytes.size());
+  std::copy(room.begin(), room.end(), hello.room.bytes.begin());
+  hello.scope = reader.Varint();
+  hello.wall_ms = reader.Varint();
+  hello.durable = (reader.Byte() & kDurable) != 0;
+  hello.name = ReadText(reader, kMaxNameBytes);
+  hello.software = ReadText(reader, kMaxNameBytes);
+  if (!reader.AtEnd()) return Malformed("Hello");
+  if (hello.must_understand != 0 || hello.scope != 0) {
+    return Fail(Code::kProtocol, "the peer uses a feature of the protocol that this version does not "
+                                 "know; update Rejoin here");
+  }
+  return Message(std::move(hello));
+}
+
+Result<Message> ReadAsk(ByteReader& reader) {
+  Ask ask;
+  ask.number = reader.Varint();
+  ask.point = ReadResumePoint(reader);
+  const std::uint64_t count = reader.VarintUpTo(kMaxVectorEntries);
+  for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {
+    const ReplicaId replica = ReadReplicaId(reader);
+    ask.vector.Raise(replica, HybridTimestamp{reader.Fixed64()});
+  }
+  if (!reader.AtEnd()) return Malformed("Ask");
+  return Message(std::move(ask));
+}
+
+Result<Message> ReadChunk(ByteReader& reader) {
+  Chunk chunk;
+  const std::uint8_t flags = reader.Byte();
+  chunk.first = (flags & kFirst) != 0;
+  chunk.last = (flags & kLast) != 0;
+  chunk.partial = (flags & kPartial) != 0;
+  chunk.more = (flags & kMore) != 0;
+  chunk.nothing = (flags & kNothing) != 0;
+  chunk.part = reader.Varint();
+  if (chunk.first) {
+    chunk.ask = reader.Varint();
+    chunk.from = ReadResumePoint(reader);
+  }
+  if (chunk.last) chunk.until = ReadResumePoint(reader);
+  chunk.bytes = reader.rest();
+  const bool flags_fit = (flags & ~kAllChunkFlags) == 0 && (chunk.last || (flags & (kPartial | kMore)) == 0) &&
+                         (!chunk.nothing || (chunk.first && chunk.last && chunk.bytes.empty()));
+  if (!reader.ok() || !flags_fit || chunk.bytes.size() > kMaxChunkBytes) return Malformed("Chunk");
+  return Message(std::move(chunk));
+}
+
+Result<Message> ReadAck(ByteReader& reader) {
+  Ack ack;
+  ack.part = reader.Varint();
+  ack.durable = (reader.Byte() & kDurable) != 0;
+  if (!reader.AtEnd()) return Malformed("Ack");
+  return Message(ack);
+}
+
+Result<Message> ReadBye(ByteReader& reader) {
+  Bye bye;
+  bye.code = static_cast<Code>(reader.VarintUpTo(INT32_MAX));
+  bye.reason = ReadText(reader, kMaxReasonBytes);
+  if (!reader.AtEnd()) return Malformed("Bye");
+  return Message(std::move(bye));
+}
+
+}  // namespace
+
+Bytes EncodeMessage(const Message& message) {
+  Writer writer;
+  std::visit([&writer](const auto& one) { writer(one); }, message);
+  return std::move(writer.out);
+}
+
+Result<Message> DecodeMessage(ByteView frame) {
+  ByteReader reader(frame);
+  switch (static_cast<Type>(reader.Byte())) {
+    case Type::kHello:
+      return ReadHello(reader);
+    case Type::kAsk:
+      return ReadAsk(reader);
+    case Type::kChunk:
+      return ReadChunk(reader);
+    case Type::kAck:
+      return ReadAck(reader);
+    case Type::kBye:
+      return ReadBye(reader);
+  }
+  return Fail(Code::kProtocol,
+              "the peer sent a message of an unknown type; check that the URL leads to a Rejoin hub or "
+              "device, and update the older side");
+}
+
+}  // namespace rejoin

@@ -1,0 +1,141 @@
+#include "replica/session.h"
+
+#include <algorithm>
+
+namespace rejoin {
+
+Session::Session(SyncStore& store, Random& random, SessionOptions options)
+    : store_(store), random_(random), options_(std::move(options)) {}
+
+Status Session::OnFrame(ByteView frame, Instant now) {
+  if (closed_) return {};
+  report_.bytes_received += frame.size();
+  Result<Message> message = DecodeMessage(frame);
+  if (!message) return Close(std::move(message.error()));
+  const Status handled = Handle(*message, now);
+  return handled ? handled : Close(handled.error());
+}
+
+Status Session::Handle(const Message& message, Instant now) {
+  if (const auto* const bye = std::get_if<Bye>(&message)) return OnBye(*bye);
+  if (const auto* const hello = std::get_if<Hello>(&message)) return OnHello(*hello, now);
+  if (report_.peer == ReplicaId()) {
+    return Fail(Code::kProtocol, "the peer began without a Hello; check that the URL leads to a Rejoin hub "
+                                 "or device");
+  }
+  if (const auto* const ask = std::get_if<Ask>(&message)) return OnAsk(*ask);
+  if (const auto* const ack = std::get_if<Ack>(&message)) return OnAck(*ack);
+  return OnChunk(std::get<Chunk>(message));
+}
+
+Result<std::optional<Bytes>> Session::NextFrame(Instant now) {
+  std::optional<Bytes> frame;
+  if (!said_hello_ && !closed_) {
+    said_hello_ = true;
+    const Result<ReplicaId> self = store_.Replica();
+    if (!self) {
+      const Status closed = Close(self.error());
+      return tl::unexpected(closed.error());
+    }
+    self_ = *self;
+    queue_.push_front(EncodeMessage(MakeHello(now)));  // before whatever the peer made us say
+  }
+  if (queue_.empty() && !closed_ && !sending_ && MayExtract()) {
+    const Status extracted = Extract();
+    if (!extracted) {
+      const Status closed = Close(extracted.error());
+      return tl::unexpected(closed.error());
+    }
+  }
+  if (!queue_.empty()) {
+    frame = std::move(queue_.front());
+    queue_.pop_front();
+  } else if (sending_ && !closed_) {
+    REJOIN_ASSIGN(frame, NextChunk());
+  }
+  if (frame) report_.bytes_sent += frame->size();
+  return frame;
+}
+
+Status Session::Resume(Instant) {
+  if (!blocked_ || closed_) return {};
+  blocked_ = false;
+  const Status joined = gathering_ ? Join() : Status();
+  return joined ? joined : Close(joined.error());
+}
+
+// Tells the peer, and is the error to return.
+Status Session::Close(Error error) {
+  if (!closed_) {
+    closed_ = true;
+    blocked_ = false;
+    queue_.clear();
+    incoming_.Clear();
+    outgoing_.Clear();
+    // Who said Bye needs no answer.
+    if (error.code != Code::kRefused) Queue(Bye{error.code, error.message});
+  }
+  return tl::unexpected(std::move(error));
+}
+
+void Session::Queue(const Message& message) { queue_.push_back(EncodeMessage(message)); }
+
+// --- Getting to know each other --------------------------------------------------
+
+Hello Session::MakeHello(Instant now) {
+  Hello hello;
+  hello.replica = self_;
+  hello.room = store_.Room().value_or(RoomId());
+  hello.wall_ms = now.wall_ms;
+  hello.durable = options_.durable;
+  hello.name = options_.name;
+  hello.software = options_.software;
+  return hello;
+}
+
+Status Session::OnHello(const Hello& hello, Instant now) {
+  if (report_.peer != ReplicaId()) return Fail(Code::kProtocol, "the peer said Hello twice");
+  REJOIN_ASSIGN(self_, store_.Replica());
+  if (hello.replica == self_ || hello.replica == ReplicaId()) {
+    return Fail(Code::kProtocol, "the peer has the id of this replica: it is this file, or a copy of it that was "
+                                 "never written; connect it to another");
+  }
+  report_.peer = hello.replica;
+  report_.peer_name = hello.name;
+  report_.peer_ahead_ms = static_cast<std::int64_t>(hello.wall_ms) - static_cast<std::int64_t>(now.wall_ms);
+  REJOIN_TRY(AgreeOnRoom(hello.room));
+  return Answer();
+}
+
+// Where neither has one, the replica with the larger id makes it; the other learns it
+// from the next delta or Hello.
+Status Session::AgreeOnRoom(const RoomId& theirs) {
+  if (theirs.IsSet()) return store_.SetRoom(theirs);
+  REJOIN_ASSIGN(const RoomId ours, store_.Room());
+  if (ours.IsSet() || self_ < report_.peer) return {};
+  RoomId made;
+  const ReplicaId drawn = ReplicaId::Random(random_.Draw64(), random_.Draw64());
+  std::copy(drawn.bytes.begin(), drawn.bytes.end(), made.bytes.begin());
+  return store_.SetRoom(made);
+}
+
+Status Session::Answer() {
+  Ask ask;
+  ask.number = static_cast<std::uint64_t>(++asks_);
+  REJOIN_ASSIGN(ask.vector, store_.Vector());
+  if (asks_ == 1) {
+    REJOIN_ASSIGN(ask.point, store_.PointOf(report_.peer));
+  }
+  if (ask.vector.entries().size() > kMaxVectorEntries) {
+    return Fail(Code::kLimit, "this replica knows of more than " + std::to_string(kMaxVectorEntries) +
+                                  " replicas, the most that the protocol can tell");
+  }
+  Queue(ask);
+  return {};
+}
+
+Status Session::OnBye(const Bye& bye) {
+  return Fail(Code::kRefused, "the peer " + report_.peer_name + " closed: " + bye.reason);
+}
+
+}  // namespace rejoin

@@ -1,0 +1,158 @@
+// One conversation with one peer, as a state machine over frames.
+//
+// It opens no socket, starts no thread and reads no clock: frames and time come in as
+// arguments, frames go out through NextFrame(). So the simulator, the hub, the browser
+// and a device run this one code. The store is written in OnFrame and Resume only, and
+// no transaction is open between calls.
+//
+// Both sides do the same: each says Hello, then Ask, and streams what the other's Ask
+// lacks for as long as the conversation lasts. A part that arrives is gathered whole,
+// joined in one transaction together with the point it ends at, and acknowledged after
+// the commit. When a conversation breaks, at any byte, the next one goes on from the
+// points that the stores remember. docs/protocol.md has the messages.
+//
+// Thread-compatible. The store may be used by others between calls.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "replica/message.h"
+#include "replica/spool.h"
+
+namespace rejoin {
+
+struct Instant {
+  std::uint64_t steady_ms = 0;  // grows only; for intervals
+  std::uint64_t wall_ms = 0;    // Unix time
+};
+
+struct SessionOptions {
+  std::string name;       // of this replica, for people
+  std::string software;
+  bool durable = true;    // the store's commits survive a power cut
+  std::size_t part_bytes = std::size_t{4} << 20;  // of a first sync (PartRequest)
+};
+
+struct SessionReport {
+  ReplicaId peer;               // zeros before its Hello
+  std::string peer_name;
+  std::int64_t peer_ahead_ms = 0;  // its clock against ours, at its Hello
+  std::uint64_t bytes_sent = 0;    // of frames
+  std::uint64_t bytes_received = 0;
+  std::uint64_t rows_sent = 0;
+  std::uint64_t rows_received = 0;  // of them, those that changed something here
+  std::uint64_t conflicts = 0;
+  std::uint64_t quarantined = 0;
+};
+
+class Session {
+ public:
+  // `store` and `random` outlive it. `random` makes the id of a new room.
+  Session(SyncStore& store, Random& random, SessionOptions options);
+
+  // The next frame arrived. Error: the conversation is over; what NextFrame still has
+  // tells the peer why, then close. Not to be called while blocked().
+  Status OnFrame(ByteView frame, Instant now);
+  // Call until nullopt, whenever there is room to send. Error: as OnFrame.
+  Result<std::optional<Bytes>> NextFrame(Instant now);
+
+  // The store was locked by another: call Resume from kRetryMs on, until it is false.
+  static constexpr std::uint64_t kRetryMs = 10;
+  bool blocked() const { return blocked_; }
+  Status Resume(Instant now);
+
+  // The store may hold something new: a local commit, or another session's join.
+  void OnChange() { may_have_news_ = true; }
+
+  // The conversation ended by an error or a Bye; nothing but the frames that are left.
+  bool closed() const { return closed_; }
+  // The peer has everything that was here when this turned true, and said so; false
+  // again when there is more.
+  bool SentAll() const;
+  // Everything that the peer had when it answered our Ask is here.
+  bool ReceivedAll() const { return received_all_; }
+  // Up to where in our order the peer has acknowledged everything (durably, if `durable`).
+  std::optional<Cursor> Acknowledged(bool durable) const { return durable ? acked_durably_ : acked_; }
+  const SessionReport& report() const { return report_; }
+
+ private:
+  // Parts on their way that are not acknowledged. More would only fill queues.
+  static constexpr std::size_t kMaxUnacknowledged = 8;
+  // Re-asking is for peers that came back from the past; an endless one is a mistake.
+  static constexpr int kMaxAsks = 4;
+  // Positions that a peer's point may lag behind while there is nothing for it: to
+  // move it is a transaction there, to leave it a longer way through the log here.
+  static constexpr std::uint64_t kMaxLag = 1000;
+
+  // An outgoing part.
+  struct Sent {
+    std::uint64_t part = 0;
+    Cursor head;
+  };
+
+  // session.cc
+  Status Close(Error error);
+  Status Handle(const Message& message, Instant now);
+  Status OnHello(const Hello& hello, Instant now);
+  Status AgreeOnRoom(const RoomId& theirs);
+  Status OnBye(const Bye& bye);
+  Hello MakeHello(Instant now);
+  Status Answer();  // our Ask
+  void Queue(const Message& message);
+
+  // session_receive.cc
+  Status OnChunk(const Chunk& chunk);
+  Status TakeChunk(const Chunk& chunk);
+  Status Join();
+  Status AfterJoin(const Result<MergeReport>& joined);
+  Status AskAgain(const Error& why);
+
+  // session_send.cc
+  Status OnAsk(const Ask& ask);
+  Status OnAck(const Ack& ack);
+  bool MayExtract() const;
+  Status Extract();
+  void TakePart(PartReport part, bool is_answer);
+  Result<Bytes> NextChunk();
+
+  SyncStore& store_;
+  Random& random_;
+  SessionOptions options_;
+  ReplicaId self_;
+  bool said_hello_ = false;
+  bool closed_ = false;
+  bool blocked_ = false;
+  std::deque<Bytes> queue_;  // small messages; at most one of each kind and a few acks
+  SessionReport report_;
+
+  // In: the part that is being gathered or joined.
+  int asks_ = 0;
+  std::uint64_t parts_received_ = 0;
+  bool gathering_ = false;
+  bool ignoring_ = false;  // it answers an Ask that is no longer ours
+  bool more_ = false;
+  bool received_all_ = false;
+  PartOrigin origin_;
+  Spool incoming_;
+
+  // Out.
+  std::optional<Ask> asked_;  // what the peer asked
+  bool answered_ = false;     // a part that is not followed by another went out since
+  bool may_have_news_ = true;
+  std::optional<Cursor> seen_head_;  // at the last extraction
+  ResumePoint peer_at_;
+  VersionVector peer_has_;
+  std::uint64_t parts_sent_ = 0;
+  std::optional<PartReport> sending_;
+  std::uint64_t sending_ask_ = 0;  // the Ask that it answers
+  ResumePoint sending_from_;
+  bool sending_first_ = false;
+  Spool outgoing_;
+  std::deque<Sent> unacknowledged_;
+  std::optional<Cursor> acked_;
+  std::optional<Cursor> acked_durably_;
+};
+
+}  // namespace rejoin

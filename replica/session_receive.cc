@@ -1,0 +1,66 @@
+// What arrives: parts are gathered, joined and acknowledged.
+#include "replica/session.h"
+
+namespace rejoin {
+
+Status Session::OnChunk(const Chunk& chunk) {
+  const bool in_order = chunk.first ? !gathering_ && chunk.part == parts_received_ + 1
+                                    : gathering_ && chunk.part == parts_received_;
+  if (!in_order) return Fail(Code::kProtocol, "the peer sent parts out of order");
+  return TakeChunk(chunk);
+}
+
+Status Session::TakeChunk(const Chunk& chunk) {
+  if (chunk.first) {
+    gathering_ = true;
+    ++parts_received_;
+    ignoring_ = chunk.ask != static_cast<std::uint64_t>(asks_);
+    origin_ = {report_.peer, chunk.from, {}, false};
+    incoming_.Clear();
+  }
+  if (!ignoring_) REJOIN_TRY(incoming_.Append(chunk.bytes));
+  if (!chunk.last) return {};
+  if (ignoring_) {
+    gathering_ = false;
+    return {};
+  }
+  origin_.until = chunk.until;
+  origin_.partial = chunk.partial;
+  more_ = chunk.more;
+  return Join();
+}
+
+Status Session::Join() {
+  incoming_.Rewind();
+  if (incoming_.size_bytes() > 0) return AfterJoin(store_.MergePart(incoming_, origin_));
+  // Nothing but a point: not worth waiting for a lock.
+  const Status skipped = store_.SkipTo(origin_);
+  if (!skipped && skipped.error().code != Code::kBusy) return skipped;
+  return AfterJoin(MergeReport());
+}
+
+Status Session::AfterJoin(const Result<MergeReport>& joined) {
+  const Code code = joined ? Code::kInternal : joined.error().code;
+  if (!joined && (code == Code::kBusy || code == Code::kOpenTransaction)) {
+    blocked_ = true;
+    return {};
+  }
+  gathering_ = false;
+  incoming_.Clear();
+  if (!joined && code == Code::kNotCovered) return AskAgain(joined.error());
+  if (!joined) return tl::unexpected(joined.error());
+  peer_has_.Join(joined->sender_has);
+  report_.rows_received += joined->rows_changed;
+  report_.conflicts += joined->conflicts;
+  report_.quarantined = joined->quarantined;
+  received_all_ = received_all_ || !more_;
+  Queue(Ack{parts_received_, options_.durable});
+  return {};
+}
+
+Status Session::AskAgain(const Error& why) {
+  if (asks_ >= kMaxAsks) return tl::unexpected(why);
+  return Answer();
+}
+
+}  // namespace rejoin

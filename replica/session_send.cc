@@ -1,0 +1,117 @@
+// What leaves: the answer to the peer's Ask, for as long as the conversation lasts.
+#include <algorithm>
+
+#include "replica/session.h"
+
+namespace rejoin {
+
+Status Session::OnAsk(const Ask& ask) {
+  if (asked_ && ask.number <= asked_->number) {
+    return Fail(Code::kProtocol, "the peer repeated an Ask");
+  }
+  asked_ = ask;
+  answered_ = false;
+  may_have_news_ = true;
+  seen_head_.reset();
+  peer_at_ = ask.point;
+  peer_has_ = ask.vector;
+  // What is on its way answers an earlier Ask, and is ignored there.
+  return {};
+}
+
+Status Session::OnAck(const Ack& ack) {
+  if (ack.part > parts_sent_) return Fail(Code::kProtocol, "the peer acknowledged a part that was not sent");
+  while (!unacknowledged_.empty() && unacknowledged_.front().part <= ack.part) {
+    acked_ = unacknowledged_.front().head;
+    if (ack.durable) acked_durably_ = acked_;
+    unacknowledged_.pop_front();
+  }
+  return {};
+}
+
+bool Session::SentAll() const {
+  return answered_ && !sending_ && unacknowledged_.empty() && !may_have_news_;
+}
+
+bool Session::MayExtract() const {
+  return asked_ && may_have_news_ && !blocked_ && unacknowledged_.size() < kMaxUnacknowledged;
+}
+
+Status Session::Extract() {
+  REJOIN_ASSIGN(const Cursor head, store_.Head());
+  if (answered_ && seen_head_ == head) {
+    may_have_news_ = false;
+    return {};
+  }
+  outgoing_.Clear();
+  PartRequest request{peer_at_, peer_has_, options_.part_bytes};
+  Result<PartReport> part = store_.ExtractPart(request, outgoing_);
+  if (!part && part.error().code == Code::kNotCovered && !request.from.empty()) {
+    peer_at_.clear();
+    request.from.clear();
+    outgoing_.Clear();
+    part = store_.ExtractPart(request, outgoing_);
+  }
+  if (!part) {
+    const Code code = part.error().code;
+    outgoing_.Clear();
+    // The host calls again: somebody writes at this moment.
+    if (code == Code::kBusy || code == Code::kOpenTransaction) return {};
+    return tl::unexpected(part.error());
+  }
+  const bool is_answer = !answered_;
+  const std::uint64_t seen = seen_head_ ? seen_head_->position : 0;
+  const std::uint64_t lag = part->head.position - std::min(part->head.position, seen);
+  if (part->nothing && !is_answer && lag < kMaxLag) {
+    may_have_news_ = false;
+    // What was nothing for the peer is acknowledged with everything before it.
+    if (unacknowledged_.empty()) {
+      acked_ = part->head;
+      if (acked_durably_) acked_durably_ = acked_;
+    }
+    return {};
+  }
+  TakePart(std::move(*part), is_answer);
+  return {};
+}
+
+void Session::TakePart(PartReport part, bool is_answer) {
+  ++parts_sent_;
+  seen_head_ = part.head;
+  may_have_news_ = part.more;
+  answered_ = !part.more && (is_answer || answered_);
+  report_.rows_sent += part.rows;
+  if (!part.partial) peer_has_.Join(part.end);
+  // In the middle of a first sync the peer is nowhere in our order.
+  unacknowledged_.push_back({parts_sent_, part.more ? acked_.value_or(Cursor{}) : part.head});
+  sending_ = std::move(part);
+  sending_ask_ = asked_->number;
+  sending_from_ = peer_at_;
+  sending_first_ = true;
+}
+
+Result<Bytes> Session::NextChunk() {
+  Chunk chunk;
+  chunk.part = parts_sent_;
+  chunk.first = sending_first_;
+  chunk.ask = sending_ask_;
+  if (chunk.first) chunk.from = sending_from_;
+  REJOIN_ASSIGN(chunk.bytes, outgoing_.Next(kMaxChunkBytes));
+  chunk.last = outgoing_.at_end();
+  if (chunk.last) {
+    chunk.partial = sending_->partial;
+    chunk.more = sending_->more;
+    chunk.nothing = sending_->nothing;
+    chunk.until = sending_->until;
+  }
+  Bytes frame = EncodeMessage(chunk);
+  sending_first_ = false;
+  if (chunk.last) {
+    if (sending_ask_ == asked_->number) peer_at_ = sending_->until;
+    sending_.reset();
+    outgoing_.Clear();
+  }
+  return frame;
+}
+
+}  // namespace rejoin

@@ -1,0 +1,65 @@
+// The memory store's side of sessions. Its parts are always whole.
+#include <algorithm>
+
+#include "store/memory/memory_store.h"
+#include "store/resume_point.h"
+
+namespace rejoin {
+
+Result<PartReport> MemoryStore::ExtractPart(const PartRequest& request, ByteSink& out) {
+  MemoryDelta delta = CollectSince(request.peer_has);
+  if (!request.from.empty()) {
+    const auto cursor = DecodeResumePoint(request.from);
+    if (!cursor || *cursor == Cursor{}) {
+      return Fail(Code::kNotCovered, "The resume point is not one of this store: ask by vector.");
+    }
+    REJOIN_ASSIGN(MemoryDelta since, CollectFrom(*cursor));
+    since.header.start.Join(delta.header.start);
+    delta = std::move(since);
+  }
+  for (DeltaBlock& block : delta.blocks) {
+    for (RowDelta& row : block.rows) row.state = Since(row.state, delta.header.start);
+    const auto says_nothing = [](const RowDelta& row) { return row.state.empty(); };
+    block.rows.erase(std::remove_if(block.rows.begin(), block.rows.end(), says_nothing), block.rows.end());
+  }
+  PartReport part;
+  part.head = EndOfLog();
+  part.until = EncodeResumePoint(part.head);
+  part.end = vector_;
+  part.nothing = delta.header.start.Covers(vector_) &&
+                 std::all_of(delta.blocks.begin(), delta.blocks.end(),
+                             [](const DeltaBlock& block) { return block.rows.empty(); });
+  if (part.nothing) return part;
+  LeaveOutUnchanged(delta.header);
+  REJOIN_ASSIGN(part.rows, WriteDelta(std::move(delta), out));
+  return part;
+}
+
+Result<MergeReport> MemoryStore::MergePart(ByteSource& in, const PartOrigin& origin) {
+  REJOIN_ASSIGN(const MemoryDelta delta, ReadDelta(in));
+  const bool is_at_start =
+      origin.partial || (!origin.from.empty() && points_[origin.peer] == origin.from);
+  REJOIN_TRY(CheckMergeable(delta, is_at_start));
+  points_[origin.peer] = origin.until;
+  return JoinChecked(delta);
+}
+
+Result<ResumePoint> MemoryStore::PointOf(const ReplicaId& peer) {
+  const auto at = points_.find(peer);
+  return at == points_.end() ? ResumePoint() : at->second;
+}
+
+Status MemoryStore::SkipTo(const PartOrigin& origin) {
+  if (points_[origin.peer] == origin.from) points_[origin.peer] = origin.until;
+  return {};
+}
+
+Status MemoryStore::SetRoom(const RoomId& room) {
+  if (room_.IsSet() && room_ != room) {
+    return Fail(Code::kForeignRoom, "The peer is of another room.");
+  }
+  room_ = room;
+  return {};
+}
+
+}  // namespace rejoin

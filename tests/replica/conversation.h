@@ -1,0 +1,81 @@
+// Two sessions and the link between them, which may break after any frame.
+#pragma once
+
+#include <deque>
+#include <limits>
+
+#include "replica/session.h"
+
+namespace rejoin {
+
+inline constexpr std::size_t kNever = std::numeric_limits<std::size_t>::max();
+
+class Conversation {
+ public:
+  struct Side {
+    Side(SyncStore& store, Random& random, SessionOptions options)
+        : session(store, random, std::move(options)) {}
+
+    Session session;
+    std::deque<Bytes> arriving;
+    std::optional<Error> error;
+  };
+
+  Conversation(SyncStore& a, SyncStore& b, Random& random, SessionOptions options = {})
+      : a_(a, random, Named(options, "a")), b_(b, random, Named(options, "b")) {}
+
+  // Carries frames until there are none, or the link breaks: after `frames` of them,
+  // which then do not arrive any more. Returns how many were carried.
+  std::size_t Run(std::size_t frames = kNever) {
+    std::size_t carried = 0;
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (const bool from_a : {true, false}) {
+        Side& from = from_a ? a_ : b_;
+        Side& to = from_a ? b_ : a_;
+        while (auto frame = Next(from)) {
+          if (carried == frames) return carried;
+          ++carried;
+          moved = true;
+          Deliver(to, *frame);
+        }
+      }
+    }
+    return carried;
+  }
+
+  void Deliver(Side& to, ByteView frame) {
+    const Status taken = to.session.OnFrame(frame, now);
+    if (!taken && !to.error) to.error = taken.error();
+    if (to.session.blocked()) {
+      const Status resumed = to.session.Resume(now);
+      if (!resumed && !to.error) to.error = resumed.error();
+    }
+  }
+  std::optional<Bytes> Next(Side& from) {
+    auto frame = from.session.NextFrame(now);
+    if (frame) return *frame;
+    if (!from.error) from.error = frame.error();
+    return std::nullopt;
+  }
+
+  bool Done() const {
+    return a_.session.SentAll() && a_.session.ReceivedAll() && b_.session.SentAll() &&
+           b_.session.ReceivedAll();
+  }
+  Side& a() { return a_; }
+  Side& b() { return b_; }
+
+  Instant now{1000, 1'700'000'000'000};
+
+ private:
+  static SessionOptions Named(SessionOptions options, const char* name) {
+    options.name = name;
+    return options;
+  }
+
+  Side a_;
+  Side b_;
+};
+
+}  // namespace rejoin

@@ -1,0 +1,136 @@
+#include "replica/message.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/store/fakes.h"
+
+namespace rejoin {
+namespace {
+
+Hello SomeHello() {
+  Hello hello;
+  hello.replica = TestReplicaId(3);
+  hello.room.bytes[5] = 9;
+  hello.wall_ms = 1'700'000'000'000;
+  hello.durable = true;
+  hello.name = "phone";
+  hello.software = "rejoin 0.1.0";
+  return hello;
+}
+
+Ask SomeAsk() {
+  Ask ask;
+  ask.number = 2;
+  ask.point = "point";
+  ask.vector.Set(TestReplicaId(1), HybridTimestamp{77});
+  ask.vector.Set(TestReplicaId(2), HybridTimestamp{1ull << 63});
+  return ask;
+}
+
+Chunk SomeChunk(bool first, bool last) {
+  Chunk chunk;
+  chunk.part = 300;
+  chunk.ask = first ? 4 : 0;
+  chunk.first = first;
+  chunk.last = last;
+  chunk.partial = chunk.more = last;
+  if (first) chunk.from = "here";
+  if (last) chunk.until = "there";
+  chunk.bytes = "some bytes";
+  return chunk;
+}
+
+std::vector<Bytes> Samples() {
+  Chunk nothing = SomeChunk(true, true);
+  nothing.nothing = true;
+  nothing.partial = nothing.more = false;
+  nothing.bytes = {};
+  return {EncodeMessage(SomeHello()),          EncodeMessage(SomeAsk()),
+          EncodeMessage(SomeChunk(true, false)), EncodeMessage(SomeChunk(false, true)),
+          EncodeMessage(nothing),                EncodeMessage(Ack{12345, true}),
+          EncodeMessage(Bye{Code::kClock, "a reason"})};
+}
+
+// Decoded and encoded again: the same bytes, so nothing is lost or made up.
+TEST(Message, EveryFieldComesBack) {
+  for (const Bytes& frame : Samples()) {
+    const auto message = DecodeMessage(frame);
+    ASSERT_TRUE(message) << message.error().message;
+    EXPECT_EQ(EncodeMessage(*message), frame);
+  }
+  const auto hello = DecodeMessage(Samples()[0]);
+  EXPECT_EQ(std::get<Hello>(*hello).name, "phone");
+  EXPECT_EQ(std::get<Hello>(*hello).wall_ms, 1'700'000'000'000u);
+  const auto ask = DecodeMessage(Samples()[1]);
+  EXPECT_TRUE(std::get<Ask>(*ask).vector == SomeAsk().vector);
+  const Bytes chunk_frame = Samples()[3];
+  const auto chunk = DecodeMessage(chunk_frame);
+  EXPECT_EQ(std::get<Chunk>(*chunk).until, "there");
+  EXPECT_EQ(std::get<Chunk>(*chunk).bytes, "some bytes");
+}
+
+// But for the bytes of a part, which have a checksum of their own.
+TEST(Message, EveryTruncationIsAnError) {
+  for (const Bytes& frame : Samples()) {
+    const auto whole = DecodeMessage(frame);
+    const auto* const chunk = std::get_if<Chunk>(&*whole);
+    const std::size_t bytes = chunk == nullptr ? 0 : chunk->bytes.size();
+    for (std::size_t size = 0; size + bytes < frame.size(); ++size) {
+      const auto cut = DecodeMessage(ByteView(frame).substr(0, size));
+      ASSERT_FALSE(cut) << size;
+      EXPECT_EQ(cut.error().code, Code::kProtocol);
+    }
+  }
+}
+
+TEST(Message, WhatFollowsAMessageIsAnError) {
+  for (const Bytes& frame : Samples()) {
+    const auto whole = DecodeMessage(frame);
+    const auto* const chunk = std::get_if<Chunk>(&*whole);
+    if (chunk != nullptr && !chunk->nothing) continue;
+    EXPECT_FALSE(DecodeMessage(frame + "x"));
+  }
+}
+
+TEST(Message, NoBitThatIsFlippedCrashesAReader) {
+  for (const Bytes& frame : Samples()) {
+    for (std::size_t bit = 0; bit < 8 * frame.size(); ++bit) {
+      Bytes damaged = frame;
+      damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
+      const auto message = DecodeMessage(damaged);
+      if (!message) continue;
+      // Whatever it says now, it can be told.
+      const Bytes again = EncodeMessage(*message);
+      const auto retold = DecodeMessage(again);
+      ASSERT_TRUE(retold) << bit;
+      EXPECT_EQ(EncodeMessage(*retold), again) << bit;
+    }
+  }
+}
+
+TEST(Message, AnotherVersionIsToldByItsNumber) {
+  Hello hello = SomeHello();
+  hello.version = 2;
+  const auto message = DecodeMessage(EncodeMessage(hello));
+  ASSERT_FALSE(message);
+  EXPECT_NE(message.error().message.find("version 2"), std::string::npos);
+}
+
+TEST(Message, LimitsHold) {
+  Hello hello = SomeHello();
+  hello.name = std::string(1000, 'n');
+  const auto cut = DecodeMessage(EncodeMessage(hello));
+  ASSERT_TRUE(cut);
+  EXPECT_EQ(std::get<Hello>(*cut).name.size(), kMaxNameBytes);
+
+  Ask ask;
+  ask.point = Bytes(kMaxResumePointBytes + 1, 'p');
+  EXPECT_FALSE(DecodeMessage(EncodeMessage(ask)));
+  Chunk chunk = SomeChunk(true, true);
+  const Bytes many(kMaxChunkBytes + 1, 'b');
+  chunk.bytes = many;
+  EXPECT_FALSE(DecodeMessage(EncodeMessage(chunk)));
+}
+
+}  // namespace
+}  // namespace rejoin
