@@ -1,0 +1,55 @@
+// A link for who would rather wait than be called: one connection, used by one
+// thread at a time, with an inbox that slows the peer down when it is full.
+//
+// Close and Wake may be called from any thread, also while another one waits, and
+// end its waiting.
+// Frames that came before the link closed are received before its error is.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/codec.h"
+#include "base/status.h"
+#include "transport/link.h"
+#include "transport/network.h"
+
+namespace rejoin {
+
+struct BlockingLinkOptions {
+  LinkOptions link;
+  // Reading pauses when received frames hold so much, and goes on at half of it.
+  std::size_t max_inbox_bytes = std::size_t{4} << 20;
+};
+
+class BlockingLink {
+ public:
+  // Begins to connect. What is sent meanwhile follows once the link is open.
+  BlockingLink(Network& network, const Url& url, const BlockingLinkOptions& options = {});
+  ~BlockingLink();  // Close(kDone, "")
+  BlockingLink(const BlockingLink&) = delete;
+  BlockingLink& operator=(const BlockingLink&) = delete;
+
+  // Waits until the link is open, open_timeout_ms at most, or why it is not.
+  Status WaitOpen();
+  // Queues the frame, and waits for room where there is none. kNetwork when the time
+  // is over: nothing was queued, and the link is as it was. Else why it is closed.
+  Status Send(Bytes frame, std::uint64_t timeout_ms);
+  // nullopt when the time is over, or after Wake.
+  Result<std::optional<Bytes>> Receive(std::uint64_t timeout_ms);
+  // Receive, or the next one where none is waiting, returns at once.
+  void Wake();
+  void Close(CloseCode code, std::string_view reason);
+
+  const Link& link() const { return *link_; }
+
+ private:
+  class Inbox;
+  const std::shared_ptr<Inbox> inbox_;
+  const std::shared_ptr<Link> link_;
+};
+
+}  // namespace rejoin
