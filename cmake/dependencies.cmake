@@ -10,6 +10,8 @@ find_package(zstd CONFIG REQUIRED)            # zstd::libzstd_static
 find_package(SQLite3 3.40 REQUIRED)           # SQLite::SQLite3
 find_package(nlohmann_json CONFIG REQUIRED)   # nlohmann_json::nlohmann_json
 find_package(CLI11 CONFIG REQUIRED)           # CLI11::CLI11
+# 1.74, the distribution's default, lacks an include and conflicts with it.
+find_package(Boost 1.81 REQUIRED)             # Boost::headers
 
 # xxHash is used header-only: its one user defines XXH_INLINE_ALL before it.
 find_path(REJOIN_XXHASH_INCLUDE xxhash.h REQUIRED)

@@ -10,9 +10,10 @@ set -euo pipefail
 # What the program and the extension are built from, and the sqlite3 shell that
 # the demo's commands to paste are for.
 demo=(g++ cmake ninja-build libsqlite3-dev libzstd-dev libxxhash-dev
-      nlohmann-json3-dev libexpected-dev libcli11-dev sqlite3)
+      nlohmann-json3-dev libexpected-dev libcli11-dev libboost1.81-dev sqlite3)
 # Tests, and ccache, which makes the second build quick.
-test=(libgtest-dev libgmock-dev librapidcheck-dev python3 binutils git ccache)
+test=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-websockets
+      binutils git ccache)
 # A second opinion, the fuzzers, and how code is laid out.
 clang=(clang-14 libclang-rt-14-dev clang-format-14)
 # Compilers of the other platforms.

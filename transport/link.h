@@ -28,9 +28,6 @@ inline constexpr std::string_view kSubprotocol = "rejoin.1";
 inline constexpr std::size_t kQueuedFrameOverheadBytes = 64;
 // A close frame holds 123 bytes of reason; what is longer is cut between characters.
 inline constexpr std::size_t kMaxCloseReasonBytes = 120;
-// How long a link that closes may take to hand over what is queued and to hear the
-// peer's answer. Then its socket is closed whatever the peer does.
-inline constexpr std::uint64_t kCloseTimeoutMs = 5'000;
 
 struct LinkOptions {
   // Either way. Deltas are cut into frames of this size at most: small enough that
@@ -47,6 +44,9 @@ struct LinkOptions {
   // A peer that was not heard of for so long, while we were reading, is gone. More
   // than two pings, so that one that is late does no harm.
   std::uint64_t silence_ms = 60'000;
+  // From the beginning of a close to the end of the connection, whatever the peer
+  // does: to hand over what is queued, and for the peer's answer.
+  std::uint64_t close_timeout_ms = 5'000;
 };
 
 // What the peer is told when a link closes (RFC 6455, section 7.4.1), and what kind
@@ -84,7 +84,7 @@ class Link {
   virtual void ResumeReading() = 0;
 
   // No OnFrame comes after it on the network's thread; OnClosed comes within
-  // kCloseTimeoutMs. Later calls do nothing. Before OnOpen it gives the attempt up.
+  // close_timeout_ms. Later calls do nothing. Before OnOpen it gives the attempt up.
   virtual void Close(CloseCode code, std::string_view reason, Unsent unsent = Unsent::kFlush) = 0;
 
   // As a person would write it: host:port of the URL, or the address of who came.

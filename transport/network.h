@@ -63,6 +63,8 @@ class Acceptor {
 
 using TimerId = std::uint64_t;
 
+class Loop;
+
 class Network {
  public:
   // kNetwork where the system gives no thread or no descriptor.
@@ -95,9 +97,8 @@ class Network {
   static constexpr std::uint64_t kStopTimeoutMs = 500;
 
  private:
-  class Loop;
   explicit Network(std::shared_ptr<Loop> loop);
-  std::shared_ptr<Loop> loop_;
+  const std::shared_ptr<Loop> loop_;
 };
 
 }  // namespace rejoin

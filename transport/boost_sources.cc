@@ -1,0 +1,3 @@
+// The parts of Asio and Beast that are no templates; see CMakeLists.txt.
+#include <boost/asio/impl/src.hpp>
+#include <boost/beast/src.hpp>
