@@ -1,4 +1,4 @@
-"""Clocks, randomness, threads, files and the terminal are reached through seams only."""
+"""Clocks, randomness, threads, files, sockets and the terminal are reached through seams only."""
 
 import re
 
@@ -14,6 +14,8 @@ CALLS = (
     "getenv secure_getenv system popen fork "             # the process
     "sleep usleep nanosleep pthread_create "              # threads
     "fopen open openat creat unlink mkstemp "             # files
+    "socket socketpair accept4 getaddrinfo setsockopt "   # sockets
+    "recv recvfrom recvmsg sendto sendmsg "
     "printf fprintf vprintf vfprintf puts fputs putchar"  # the terminal
 ).split()
 NAMES = ("random_device thread jthread async this_thread cout cerr clog "
