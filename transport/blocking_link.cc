@@ -6,6 +6,8 @@
 #include <mutex>
 #include <utility>
 
+#include "transport/delay.h"
+
 namespace rejoin {
 
 // What the network's thread leaves for the one that waits.
@@ -48,7 +50,7 @@ class BlockingLink::Inbox final : public LinkHandler {
   // What is not queued is queued at the first moment when there is room.
   Status Send(Link& link, Bytes bytes, std::uint64_t timeout_ms) {
     const auto frame = std::make_shared<const Bytes>(std::move(bytes));
-    const auto until = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    const auto until = Clock::now() + Delay(timeout_ms);
     std::unique_lock lock(mutex_);
     for (;;) {
       writable_ = false;
@@ -75,7 +77,7 @@ class BlockingLink::Inbox final : public LinkHandler {
 
   Result<std::optional<Bytes>> Receive(std::uint64_t timeout_ms) {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
+    changed_.wait_for(lock, Delay(timeout_ms),
                       [this] { return !frames_.empty() || closed_ || woken_; });
     if (std::exchange(woken_, false)) return std::optional<Bytes>();
     if (frames_.empty() && closed_) return tl::unexpected(*closed_);

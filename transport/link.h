@@ -29,10 +29,12 @@ inline constexpr std::size_t kQueuedFrameOverheadBytes = 64;
 // A close frame holds 123 bytes of reason; what is longer is cut between characters.
 inline constexpr std::size_t kMaxCloseReasonBytes = 120;
 
+inline constexpr std::size_t kLargestFrameBytes = std::size_t{1} << 28;
+
 struct LinkOptions {
   // Either way. Deltas are cut into frames of this size at most: small enough that
   // a slow line is not held by one frame for long, and that 10,000 peers that send
-  // nonsense cost 10 GB at worst and not more.
+  // nonsense cost 10 GB at worst and not more. At most kLargestFrameBytes.
   std::size_t max_frame_bytes = std::size_t{1} << 20;
   // Of frames that wait for the peer. At least one frame fits whatever it says.
   std::size_t max_queue_bytes = std::size_t{8} << 20;
@@ -109,6 +111,8 @@ class LinkHandler {
   //   kProtocol  is no WebSocket, no rejoin.1, or broke the protocol; the peer may
   //              have said that we did
   //   kRefused   the peer closed the link, or refused it, and said why
+  //   kInvalidArgument  the room is none (url.h)
+  //   kNoMemory, kInternal  the link could not go on here
   virtual void OnClosed(const Error& why) = 0;
 };
 

@@ -1,10 +1,11 @@
 #include "transport/listener.h"
 
-#include <chrono>
+#include <new>
 #include <utility>
 
 #include <boost/asio/ip/address.hpp>
 
+#include "transport/delay.h"
 #include "transport/visit.h"
 
 namespace rejoin {
@@ -27,6 +28,12 @@ Result<Endpoint> EndpointOf(const ListenOptions& options) {
                                             "machine, :: the network");
   }
   return Endpoint(address, options.port);
+}
+
+bool IsShortage(const error_code& failed) {
+  return failed == asio::error::no_descriptors || failed == asio::error::no_memory ||
+         failed == asio::error::no_buffer_space ||
+         failed == boost::system::errc::too_many_files_open_in_system;
 }
 
 // nullptr where there is none left. It is free again when the last holder is gone.
@@ -73,25 +80,31 @@ void Listener::Wait() {
 
 void Listener::AcceptSome() {
   for (int count = 0; count < kMaxAcceptedAtOnce; ++count) {
+    const error_code failed = AcceptOne();
+    if (failed == asio::error::would_block || failed == asio::error::try_again) break;
+    if (IsShortage(failed)) return Rest();
+    // Else it is in, or was gone before it was let in: on to the next.
+  }
+  Wait();
+}
+
+error_code Listener::AcceptOne() {
+  try {
     TcpSocket socket(loop_->context());
     std::string address;
     const error_code failed = AcceptFrom(door_, socket, address);
-    if (!failed) {
-      Welcome(std::move(socket), std::move(address));
-    } else if (failed == asio::error::would_block || failed == asio::error::try_again) {
-      break;
-    } else if (failed == asio::error::no_descriptors || failed == asio::error::no_memory ||
-               failed == asio::error::no_buffer_space ||
-               failed == boost::system::errc::too_many_files_open_in_system) {
-      retry_.expires_after(std::chrono::milliseconds(kRetryMs));
-      retry_.async_wait([self = shared_from_this()](const error_code& cancelled) {
-        if (!cancelled) self->Wait();
-      });
-      return;
-    }
-    // Else the visitor was gone before it was let in: on to the next.
+    if (!failed) Welcome(std::move(socket), std::move(address));
+    return failed;
+  } catch (const std::bad_alloc&) {
+    return asio::error::no_memory;
   }
-  Wait();
+}
+
+void Listener::Rest() {
+  retry_.expires_after(Delay(kRetryMs));
+  retry_.async_wait([self = shared_from_this()](const error_code& cancelled) {
+    if (!cancelled) self->Wait();
+  });
 }
 
 void Listener::Welcome(TcpSocket socket, std::string address) {

@@ -31,6 +31,8 @@ class Listener final : public Activity, public std::enable_shared_from_this<List
  private:
   void Wait();
   void AcceptSome();
+  error_code AcceptOne();
+  void Rest();
   void Welcome(TcpSocket socket, std::string address);
   void Leave();
 

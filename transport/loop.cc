@@ -1,6 +1,5 @@
 #include "transport/loop.h"
 
-#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <system_error>
@@ -11,6 +10,8 @@
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
+
+#include "transport/delay.h"
 
 namespace rejoin {
 namespace {
@@ -96,7 +97,7 @@ TimerId Loop::RunAfter(std::uint64_t delay_ms, std::function<void()> function) {
 void Loop::StartTimer(TimerId id, std::uint64_t delay_ms, std::function<void()> function) {
   if (stopping_) return;
   Timer& timer = timers_.try_emplace(id, context_).first->second;
-  timer.expires_after(std::chrono::milliseconds(delay_ms));
+  timer.expires_after(Delay(delay_ms));
   timer.async_wait([this, id, run = std::move(function)](error_code) {
     // Not there: cancelled, perhaps after it had expired.
     if (timers_.erase(id) != 0) run();
@@ -131,7 +132,7 @@ void Loop::BeginStop() {
   stopping_ = true;
   timers_.clear();
   for (const auto& activity : std::vector(activities_.begin(), activities_.end())) activity->End();
-  patience_.expires_after(std::chrono::milliseconds(Network::kStopTimeoutMs));
+  patience_.expires_after(Delay(Network::kStopTimeoutMs));
   patience_.async_wait([this](error_code cancelled) {
     if (!cancelled) AbortAll();
   });

@@ -53,17 +53,21 @@ error_code Open(const Endpoint& like, Socket& socket) {
   return Adopt(like, descriptor, socket);
 }
 
-// A matter of speed only, and some systems refuse it on a connection that is already gone.
-void SendAtOnce(TcpSocket& socket) {
+// Some systems refuse options on a connection that is already gone; then its error comes next.
+void SetOptions(TcpSocket& socket) {
   error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+#if defined(SO_NOSIGPIPE)  // elsewhere Asio says MSG_NOSIGNAL
+  const int yes = 1;
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_NOSIGPIPE, &yes, sizeof yes);
+#endif
 }
 
 }  // namespace
 
 error_code OpenSocket(const Endpoint& like, TcpSocket& socket) {
   const error_code failed = Open(like, socket);
-  if (!failed) SendAtOnce(socket);
+  if (!failed) SetOptions(socket);
   return failed;
 }
 
@@ -86,7 +90,7 @@ error_code AcceptFrom(TcpAcceptor& acceptor, TcpSocket& socket, std::string& add
   from.resize(size);
   const error_code failed = Adopt(from, descriptor, socket);
   if (failed) return failed;
-  SendAtOnce(socket);
+  SetOptions(socket);
   address = AddressText(from);
   return {};
 }

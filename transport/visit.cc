@@ -1,6 +1,5 @@
 #include "transport/visit.h"
 
-#include <chrono>
 #include <cstring>
 #include <optional>
 #include <utility>
@@ -10,6 +9,7 @@
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "transport/delay.h"
 #include "transport/url.h"
 #include "transport/wording.h"
 
@@ -146,7 +146,7 @@ void Visit::WaitForHangUp() {
 }
 
 void Visit::SetDeadline(std::uint64_t after_ms) {
-  timer_.expires_after(std::chrono::milliseconds(after_ms));
+  timer_.expires_after(Delay(after_ms));
   timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
     if (!cancelled) self->Leave();
   });

@@ -6,6 +6,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/websocket/rfc6455.hpp>
 
+#include "transport/delay.h"
 #include "transport/wording.h"
 
 namespace rejoin {
@@ -15,9 +16,9 @@ namespace {
 constexpr std::size_t kFirstReadBytes = 4096;
 
 LinkOptions Fitted(LinkOptions options) {
-  options.open_timeout_ms = std::max<std::uint64_t>(options.open_timeout_ms, 1);
-  options.ping_after_ms = std::max<std::uint64_t>(options.ping_after_ms, 1);
-  options.silence_ms = std::max<std::uint64_t>(options.silence_ms, 2);
+  options.max_frame_bytes = std::min(options.max_frame_bytes, kLargestFrameBytes);
+  options.ping_after_ms = std::clamp<std::uint64_t>(options.ping_after_ms, 1, kLongestDelayMs);
+  options.silence_ms = std::clamp<std::uint64_t>(options.silence_ms, 2, kLongestDelayMs);
   return options;
 }
 
@@ -220,13 +221,13 @@ void WebSocketLink::Finish(const Error& why) {
     }
   }
   place_ = nullptr;
-  loop_->Leave(self);
+  if (joined_) loop_->Leave(self);
 }
 
 // ---- Time
 
 void WebSocketLink::SetDeadline(std::uint64_t after_ms) {
-  deadline_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(after_ms);
+  deadline_ = std::chrono::steady_clock::now() + Delay(after_ms);
   timer_.expires_at(deadline_);
   timer_.async_wait([self = shared_from_this()](const error_code& cancelled) {
     if (!cancelled && std::chrono::steady_clock::now() >= self->deadline_) self->OnDeadline();

@@ -44,7 +44,7 @@ class WebSocketLink final : public Link,
                             public Activity,
                             public std::enable_shared_from_this<WebSocketLink> {
  public:
-  // `peer`: for messages and the Host field. Times of less than 1 ms become 1 ms.
+  // `peer`: for messages and the Host field.
   WebSocketLink(std::shared_ptr<Loop> loop, const LinkOptions& options, std::string peer,
                 std::string room, std::shared_ptr<LinkHandler> handler);
 
@@ -118,6 +118,7 @@ class WebSocketLink final : public Link,
   // The loop's thread only.
   std::shared_ptr<LinkHandler> handler_;  // nullptr once it got OnClosed, or when refusing
   std::shared_ptr<void> place_;
+  bool joined_ = false;  // the loop
   Phase phase_ = Phase::kOpening;
   std::shared_ptr<Dialer> dialer_;
   std::optional<websocket::stream<ByteStream, false>> stream_;

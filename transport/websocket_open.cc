@@ -35,11 +35,13 @@ std::string WordsOf(const error_code& failed) { return IsHangUp(failed) ? "" : f
 
 void WebSocketLink::Begin() {
   loop_->Join(shared_from_this());
+  joined_ = true;
   SetDeadline(options_.open_timeout_ms);
 }
 
 void WebSocketLink::Dial(const Url& url) {
   if (loop_->stopping()) return Finish(ClosedHere(peer_, "the network has stopped"));
+  if (const Status room = CheckRoom(room_); !room) return Finish(room.error());
   Guarded([&] {
     Begin();
     const auto dialer = std::make_shared<Dialer>(
@@ -118,6 +120,7 @@ void WebSocketLink::Answer(std::shared_ptr<const UpgradeRequest> request,
 }
 
 void WebSocketLink::OnAccepted(const error_code& failed, const std::optional<Error>& refusal) {
+  if (failed && !IsHangUp(failed) && IsForeign(failed)) return Finish(BrokeProtocol(peer_));
   if (failed) return Finish(WasCut(peer_, WordsOf(failed)));
   if (!refusal) return Open();
   Fail(static_cast<std::uint16_t>(CloseCodeOf(*refusal)), *refusal);

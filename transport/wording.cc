@@ -129,7 +129,7 @@ Error SentTooMuch(const std::string& peer, std::size_t max_bytes) {
 }
 
 Error BrokeProtocol(const std::string& peer) {
-  return {Code::kProtocol, peer + " sent bytes that are no WebSocket frames"};
+  return {Code::kProtocol, peer + " sent bytes that break the WebSocket protocol"};
 }
 
 Error WasCut(const std::string& peer, std::string_view why) {

@@ -89,6 +89,14 @@ TEST_F(BrokenServer, WhoseNameDoesNotExistIsNotFound) {
   ExpectSays(handler->WaitClosed(), Code::kNetwork, "no-such-host.invalid");
 }
 
+TEST_F(BrokenServer, IsNotAskedForARoomThatIsNone) {
+  for (const std::string& room : {std::string(), std::string("a\r\nX-Evil: b"), std::string(201, 'r')}) {
+    const auto handler = std::make_shared<Recorder>();
+    network->Connect(Url{"127.0.0.1", listener.port(), room}, handler);
+    EXPECT_EQ(handler->WaitClosed().code, Code::kInvalidArgument) << room;
+  }
+}
+
 TEST_F(BrokenServer, ThatSaysNothingIsGivenUpInTime) {
   LinkOptions hasty;
   hasty.open_timeout_ms = 50;
@@ -158,7 +166,15 @@ TEST_F(BrokenServer, ThatMasksItsFramesBreaksTheProtocol) {
   peer.Say(WireFrame(kBinary, "masked", true));
   ExpectCloses(peer, 1002, "");
   peer.HangUp();
-  ExpectSays(handler->WaitClosed(), Code::kProtocol, "no WebSocket frames");
+  ExpectSays(handler->WaitClosed(), Code::kProtocol, "break the WebSocket protocol");
+}
+
+TEST_F(BrokenClient, WhoseHandshakeIsIncompleteNeverOpens) {
+  RawPeer peer = RawPeer::To(port);
+  peer.Say("GET /room HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: rejoin.1\r\n\r\n");
+  EXPECT_EQ(peer.HearAll().substr(0, 12), "HTTP/1.1 400");
+  ExpectSays(Visitor()->WaitClosed(), Code::kProtocol, "break the WebSocket protocol");
 }
 
 TEST_F(BrokenClient, ThatSendsFragmentsIsUnderstood) {
@@ -200,20 +216,20 @@ TEST_F(BrokenClient, ThatSendsGarbageIsTold) {
   RawPeer peer = Saying(std::string(100, '\xff'));
   ExpectCloses(peer, 1002, "");
   peer.HangUp();
-  ExpectSays(Visitor()->WaitClosed(), Code::kProtocol, "no WebSocket frames");
+  ExpectSays(Visitor()->WaitClosed(), Code::kProtocol, "break the WebSocket protocol");
 }
 
 TEST_F(BrokenClient, ThatDoesNotMaskIsTold) {
   RawPeer peer = Saying(WireFrame(kBinary, "bare", false));
   ExpectCloses(peer, 1002, "");
   peer.HangUp();
-  ExpectSays(Visitor()->WaitClosed(), Code::kProtocol, "no WebSocket frames");
+  ExpectSays(Visitor()->WaitClosed(), Code::kProtocol, "break the WebSocket protocol");
 }
 
 TEST_F(BrokenClient, ThatSaysNonsenseAndStaysIsClosedInTime) {
   RawPeer peer = Saying(WireFrame(kBinary, "bare", false));
   // It does not hang up, and still the link ends: after close_timeout_ms.
-  ExpectSays(Visitor()->WaitClosed(), Code::kProtocol, "no WebSocket frames");
+  ExpectSays(Visitor()->WaitClosed(), Code::kProtocol, "break the WebSocket protocol");
   peer.HearAll();
 }
 

@@ -1,4 +1,5 @@
 // The one thread: what runs on it, how it ends, and that the host does not feel it.
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <filesystem>
@@ -8,7 +9,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
-#include <sys/socket.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -272,6 +273,46 @@ TEST_F(Networks, ProgramsThatTheHostExecutesInheritNoSocket) {
     EXPECT_NE(flags & FD_CLOEXEC, 0) << target;
   }
   EXPECT_GE(sockets, 3) << "the listening one and both ends of the link at least";
+}
+
+TEST_F(Networks, VisitorsWaitWhereDescriptorsRunOut) {
+  Listen();
+  RawPeer early = RawPeer::To(port);
+  early.OpenAsClient();
+  hall->WaitVisitor()->WaitOpen();
+  // The visitor's own socket takes the last one that there is.
+  const int last = ::dup(0);
+  ::close(last);
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit tight{static_cast<rlim_t>(last) + 1, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &tight), 0);
+  RawPeer waiting = RawPeer::To(port);
+  waiting.Say("GET /health HTTP/1.1\r\n\r\n");
+  // The links that there are go on meanwhile.
+  early.Say(WireFrame(2, "still here", true));
+  hall->WaitVisitor()->WaitFrames(1);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  const std::string answer = waiting.HearAll();
+  EXPECT_NE(answer.find("200 OK"), std::string::npos) << answer;
+}
+
+TEST_F(Networks, LongestTimesDoNotRunOver) {
+  LinkOptions patient;
+  patient.open_timeout_ms = patient.ping_after_ms = patient.silence_ms = patient.close_timeout_ms =
+      ~std::uint64_t{0};
+  patient.max_frame_bytes = patient.max_queue_bytes = ~std::size_t{0};
+  Listen(patient);
+  const auto near = Connect(patient);
+  const auto link = near->WaitOpen();
+  ASSERT_NE(link, nullptr);
+  std::atomic<bool> ran = false;
+  client->RunAfter(~std::uint64_t{0}, [&ran] { ran = true; });
+  link->Send(Frame("hello"));
+  hall->WaitVisitor()->WaitFrames(1);
+  link->Close(CloseCode::kDone, "");
+  near->WaitClosed();
+  EXPECT_FALSE(ran);
 }
 
 TEST_F(Networks, AForkedChildMayDropItAndTheParentGoesOn) {
