@@ -177,6 +177,15 @@ TEST_F(BrokenClient, WhoseHandshakeIsIncompleteNeverOpens) {
   ExpectSays(Visitor()->WaitClosed(), Code::kProtocol, "break the WebSocket protocol");
 }
 
+TEST_F(BrokenClient, ThatDoesNotWaitForTheHandshakeIsRefused) {
+  RawPeer peer = RawPeer::To(port);
+  peer.Say("GET /room HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+           "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+           "Sec-WebSocket-Protocol: rejoin.1\r\n\r\n" + WireFrame(kBinary, "early", true));
+  EXPECT_EQ(peer.HearAll().substr(0, 12), "HTTP/1.1 400");
+  EXPECT_TRUE(hall->visitors().empty());
+}
+
 TEST_F(BrokenClient, ThatSendsFragmentsIsUnderstood) {
   RawPeer peer = Saying(WireFrame(kBinary, "one ", true, false));
   peer.Say(WireFrame(kPing, "are you there?", true));
