@@ -99,6 +99,10 @@ class Database {
   Result<CachedStatement> Cached(std::string_view sql);
   Status Exec(std::string_view sql);
 
+  // A transaction or a savepoint is open. An error such as a full disk may have
+  // ended one unasked.
+  bool InTransaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
   // Finalizes what Cached keeps; a connection cannot close before.
   void FinalizeAll();
   // The same as soon as nobody holds one of them.

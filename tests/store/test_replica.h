@@ -77,6 +77,7 @@ struct TestReplicaMaker {
 inline void PrintTo(const TestReplicaMaker& maker, std::ostream* out) { *out << maker.name; }
 
 TestReplicaMaker MemoryReplicas();
+TestReplicaMaker RelayedReplicas();
 // What every suite is instantiated with: replica_makers.cc.
 std::vector<TestReplicaMaker> AllReplicaMakers();
 

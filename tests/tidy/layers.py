@@ -15,6 +15,8 @@ SEES["examples"] = {*LAYERS, "bindings"}
 
 SQLITE_API = "store/sqlite/sqlite_api.h"
 SEES_SQLITE = ("store/sqlite/", "bindings/sqlite/", "tests/", "fuzz/", "bench/")
+# What the hub's row store may use of the SQLite store: the wrapper around SQLite.
+ROWS_SEE = ("store/sqlite/sql.h", "store/sqlite/sqlite_file.h")
 SEES_BOOST = ("transport/", "hub/")
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*(["<])([^">]+)[">]', re.M)
@@ -52,6 +54,10 @@ def _pointing_fault(path, target):
     if other != own and other not in SEES[own]:
         return f'includes "{target}": {own} must not see {other}'
     if own == "store" and target.startswith("store/sqlite/") and not path.startswith("store/sqlite/"):
+        if path.startswith("store/rows/"):
+            if target in ROWS_SEE:
+                return None
+            return f'includes "{target}": of store/sqlite it sees {", ".join(ROWS_SEE)} only'
         return f'includes "{target}": the seam and the memory store know no SQLite'
     return None
 

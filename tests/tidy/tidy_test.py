@@ -62,6 +62,13 @@ class Layers(Checks):
         self.finds("know no SQLite", layers.check,
                    store__memory_dot_cc='#include "store/sqlite/database.h"\n')
 
+    def test_finds_more_of_the_sqlite_store_in_the_row_store_than_its_wrapper(self):
+        self.passes(layers.check, store__rows__a_dot_cc='#include "store/sqlite/sql.h"\n')
+        self.finds("of store/sqlite it sees", layers.check,
+                   store__rows__b_dot_cc='#include "store/sqlite/engine.h"\n')
+        self.finds("know no SQLite", layers.check,
+                   store__memory__b_dot_cc='#include "store/sqlite/sql.h"\n')
+
     def test_finds_sqlite_past_its_header(self):
         self.finds("SQLite is seen through", layers.check,
                    store__sqlite__a_dot_cc="#include <sqlite3.h>\n")

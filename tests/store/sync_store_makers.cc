@@ -1,0 +1,7 @@
+#include "tests/store/test_sync_store.h"
+
+namespace rejoin {
+
+std::vector<SyncStoreMaker> AllSyncStoreMakers() { return {RowSyncStores()}; }
+
+}  // namespace rejoin
