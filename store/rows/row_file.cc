@@ -11,9 +11,9 @@ namespace {
 // Nobody but a backup or a curious person shares a hub's file.
 constexpr int kBusyTimeoutMs = 10'000;
 
-// Index pages of the rows that a delta looks up: measured on 1,000,000 rows in
-// random order, 2 MiB (SQLite's default) cost half as much again.
-constexpr char kCache[] = "PRAGMA {s}.cache_size = -16384";
+// Measured on edits spread over 1,000,000 rows: a seventh less CPU than with SQLite's
+// default of 2 MiB, and 64 MiB gain no more. Taken only as it is used.
+constexpr char kCache[] = "PRAGMA {s}.cache_size = -8192";
 constexpr char kWal[] = "PRAGMA {s}.journal_mode = WAL";
 constexpr char kDurable[] = "PRAGMA {s}.synchronous = FULL";
 constexpr char kFleeting[] = "PRAGMA {s}.synchronous = OFF";

@@ -8,7 +8,12 @@
 // what changed since a point costs what changed, not what is there.
 //
 // The order is the table's own: position is its rowid, and an index leads from keys
-// to positions.
+// to positions. Measured on 1,000,000 rows of 120 bytes against a table WITHOUT ROWID
+// by key and an index on positions: new rows with random keys take 10 s of CPU
+// instead of 16 (in the order of their keys 5.7 either way), edits the same, telling
+// of 1,000 changed rows 0.3 ms instead of 3, of all 0.3 s instead of 1.3 to 3. An index
+// on a hash of the key would make random keys cheaper (8 s), ordered ones, as
+// rejoin_uuid() makes them, dearer (7 s).
 //
 // Rows can be ahead of the vector: those of a first sync that is under way into this
 // store, or was broken off. They are handed on like all others, and count for
