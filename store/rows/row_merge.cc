@@ -179,7 +179,9 @@ Result<MergeReport> MergeRows(RowFile& file, RowWriting& writing, ByteSource& in
   }
   REJOIN_TRY(catalog.SetOrder(head, clock));
   if (origin != nullptr) REJOIN_TRY(WritePoint(file.db(), origin->peer, origin->until));
-  return joiner.report();
+  MergeReport report = joiner.report();
+  report.sender_has = header.end;
+  return report;
 }
 
 }  // namespace rejoin

@@ -1,7 +1,9 @@
 #include "replica/session.h"
 
+#include "store/rows/row_store.h"
 #include "tests/replica/conversation.h"
 #include "tests/store/replicas_fixture.h"
+#include "tests/store/sqlite_replica.h"
 
 namespace rejoin {
 namespace {
@@ -9,7 +11,7 @@ namespace {
 class Sessions : public ReplicasFixture {
  protected:
   std::size_t Talk(TestReplica& a, TestReplica& b, std::size_t frames = kNever) {
-    Conversation talk(a.store(), b.store(), random_);
+    Conversation talk(Sync(a), Sync(b), random_);
     const std::size_t carried = talk.Run(frames);
     EXPECT_FALSE(talk.a().error) << talk.a().error->message;
     EXPECT_FALSE(talk.b().error) << talk.b().error->message;
@@ -30,8 +32,16 @@ class Sessions : public ReplicasFixture {
     Do(b, {Update("item", K("milk"), {{"title", T("oat")}})});
   }
 
+  static SyncStore& Sync(TestReplica& replica) { return dynamic_cast<SyncStore&>(replica.store()); }
+
   FakeRandom random_{7};
 };
+
+std::vector<TestReplicaMaker> Makers() {
+  std::vector<TestReplicaMaker> makers{MemoryReplicas()};
+  for (const SqliteKind& kind : AllSqliteKinds()) makers.push_back(SqliteReplicas(kind));
+  return makers;
+}
 
 TEST_P(Sessions, TwoReplicasBecomeOne) {
   TestReplica& a = Make(ItemTable());
@@ -63,7 +73,7 @@ TEST_P(Sessions, WhatWasJoinedIsNotSentAgain) {
   TestReplica& b = Make(ItemTable());
   Diverge(a, b);
   Talk(a, b);
-  Conversation again(a.store(), b.store(), random_);
+  Conversation again(Sync(a), Sync(b), random_);
   again.Run();
   EXPECT_TRUE(again.Done());
   EXPECT_EQ(again.a().session.report().rows_sent, 0u);
@@ -87,7 +97,7 @@ TEST_P(Sessions, ChangesFollowWhileTheConversationLasts) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
   Do(a, {Insert("item", K("milk"), Item(1))});
-  Conversation talk(a.store(), b.store(), random_);
+  Conversation talk(Sync(a), Sync(b), random_);
   talk.Run();
   for (int i = 0; i < 5; ++i) {
     Do(i % 2 == 0 ? a : b, {Update("item", K("milk"), {{"qty", N(10 + i)}})});
@@ -106,8 +116,8 @@ TEST_P(Sessions, WhatComesThroughAnotherIsHandedOn) {
   TestReplica& a = Make(ItemTable());
   TestReplica& hub = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
-  Conversation left(a.store(), hub.store(), random_);
-  Conversation right(hub.store(), b.store(), random_);
+  Conversation left(Sync(a), Sync(hub), random_);
+  Conversation right(Sync(hub), Sync(b), random_);
   left.Run();
   right.Run();
   for (int i = 0; i < 3; ++i) {
@@ -127,10 +137,10 @@ TEST_P(Sessions, AcknowledgedIsWhatThePeerHas) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
   Do(a, {Insert("item", K("milk"), Item(1))});
-  Conversation talk(a.store(), b.store(), random_);
+  Conversation talk(Sync(a), Sync(b), random_);
   EXPECT_FALSE(talk.a().session.Acknowledged(false));
   talk.Run();
-  const auto head = a.store().Head();
+  const auto head = Sync(a).Head();
   ASSERT_TRUE(head);
   ASSERT_TRUE(talk.a().session.Acknowledged(true));
   EXPECT_TRUE(*talk.a().session.Acknowledged(true) == *head);
@@ -142,7 +152,7 @@ TEST_P(Sessions, APeerThatIsNotDurableAcknowledgesLess) {
   Do(a, {Insert("item", K("milk"), Item(1))});
   SessionOptions options;
   options.durable = false;
-  Conversation talk(a.store(), b.store(), random_, options);
+  Conversation talk(Sync(a), Sync(b), random_, options);
   talk.Run();
   EXPECT_TRUE(talk.a().session.Acknowledged(false));
   EXPECT_FALSE(talk.a().session.Acknowledged(true));
@@ -175,10 +185,10 @@ TEST_P(Sessions, AnotherRoomIsRefusedByBoth) {
   one.bytes[0] = 1;
   RoomId two;
   two.bytes[0] = 2;
-  ASSERT_TRUE(a.store().SetRoom(one));
-  ASSERT_TRUE(b.store().SetRoom(two));
+  ASSERT_TRUE(Sync(a).SetRoom(one));
+  ASSERT_TRUE(Sync(b).SetRoom(two));
   Do(a, {Insert("item", K("milk"), Item(1))});
-  Conversation talk(a.store(), b.store(), random_);
+  Conversation talk(Sync(a), Sync(b), random_);
   talk.Run();
   ASSERT_TRUE(talk.a().error);
   ASSERT_TRUE(talk.b().error);
@@ -195,14 +205,14 @@ TEST_P(Sessions, ARoomIsAgreedOnOnce) {
   Talk(a, b);
   Talk(b, a);
   Talk(c, b);
-  ASSERT_TRUE(a.store().Room()->IsSet());
-  EXPECT_TRUE(*a.store().Room() == *b.store().Room());
-  EXPECT_TRUE(*a.store().Room() == *c.store().Room());
+  ASSERT_TRUE(Sync(a).Room()->IsSet());
+  EXPECT_TRUE(*Sync(a).Room() == *Sync(b).Room());
+  EXPECT_TRUE(*Sync(a).Room() == *Sync(c).Room());
 }
 
 TEST_P(Sessions, AFileIsNotItsOwnPeer) {
   TestReplica& a = Make(ItemTable());
-  Conversation talk(a.store(), a.store(), random_);
+  Conversation talk(Sync(a), Sync(a), random_);
   talk.Run();
   ASSERT_TRUE(talk.b().error);
   EXPECT_EQ(talk.b().error->code, Code::kProtocol);
@@ -217,7 +227,7 @@ TEST_P(Sessions, WhatIsNoProtocolEndsTheConversationAndChangesNothing) {
       Bytes(), Bytes(1, '\0'), Bytes("GET / HTTP/1.1"), Bytes(300, '\xff'),
       EncodeMessage(Ask{}), EncodeMessage(Ack{9, true}), EncodeMessage(Chunk{})};
   for (const Bytes& frame : nonsense) {
-    Conversation talk(a.store(), b.store(), random_);
+    Conversation talk(Sync(a), Sync(b), random_);
     talk.Deliver(talk.b(), frame);
     ASSERT_TRUE(talk.b().error);
     EXPECT_EQ(talk.b().error->code, Code::kProtocol);
@@ -231,7 +241,7 @@ TEST_P(Sessions, ADamagedPartEndsTheConversationAndChangesNothing) {
   TestReplica& b = Make(ItemTable());
   Do(a, {Insert("item", K("milk"), Item(1))});
   const std::string before = Everything(b);
-  Conversation talk(a.store(), b.store(), random_);
+  Conversation talk(Sync(a), Sync(b), random_);
   for (bool moved = true; moved;) {
     moved = false;
     while (auto frame = talk.Next(talk.a())) {
@@ -252,7 +262,65 @@ TEST_P(Sessions, ADamagedPartEndsTheConversationAndChangesNothing) {
   EXPECT_EQ(Everything(b), before);
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, Sessions, testing::ValuesIn(AllReplicaMakers()),
+// A hub's store, which knows no schema and tells everything in small parts.
+class ThroughAHub : public Sessions {
+ protected:
+  void TalkToHub(TestReplica& device, std::size_t frames = kNever) {
+    SessionOptions options;
+    options.part_bytes = 100;
+    Conversation talk(Sync(device), *hub_, random_, options);
+    talk.Run(frames);
+    EXPECT_FALSE(talk.a().error) << talk.a().error->message;
+    EXPECT_FALSE(talk.b().error) << talk.b().error->message;
+    EXPECT_TRUE(talk.Done() || frames != kNever);
+  }
+  void SetUp() override {
+    RowStoreOptions options;
+    options.random = &random_;
+    options.durable = false;
+    auto hub = RowStore::Open(":memory:", options);
+    ASSERT_TRUE(hub) << hub.error().message;
+    hub_ = std::move(*hub);
+  }
+  std::string HubDigest() { return hub_->StateDigest({})->Hex(); }
+
+  std::unique_ptr<RowStore> hub_;
+};
+
+TEST_P(ThroughAHub, DevicesBecomeOneWhicheverFrameIsTheLast) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  int next = 0;
+  for (std::size_t frames = 0; frames < 40; ++frames) {
+    Do(a, {Replace("item", EncodeKey({N(next++ % 13)}), Item(next))});
+    Do(b, {Replace("item", EncodeKey({N(next++ % 7)}), Item(next)),
+           Insert("item", EncodeKey({N(1000 + next)}), Item(next))});
+    Do(b, {Delete("item", EncodeKey({N(next % 5)}))});
+    TalkToHub(a, frames);
+    TalkToHub(b, (frames * 7) % 40);
+    if (frames % 8 != 7) continue;
+    TalkToHub(a);
+    TalkToHub(b);
+    TalkToHub(a);
+    Equal(a, b);
+    EXPECT_EQ(HubDigest(), DigestOf(a));
+  }
+}
+
+TEST_P(ThroughAHub, ANewDeviceGetsEverythingInPartsThoughTheLinkBreaks) {
+  TestReplica& a = Make(ItemTable());
+  for (int i = 0; i < 50; ++i) Do(a, {Insert("item", EncodeKey({N(i)}), Item(i))});
+  TalkToHub(a);
+  TestReplica& b = Make(ItemTable());
+  // Each conversation gets a little further: what was joined does not come again.
+  for (int attempt = 0; attempt < 200 && DigestOf(b) != DigestOf(a); ++attempt) TalkToHub(b, 9);
+  TalkToHub(b);
+  Equal(a, b);
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, ThroughAHub, testing::ValuesIn(Makers()),
+                         testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Stores, Sessions, testing::ValuesIn(Makers()),
                          testing::PrintToStringParamName());
 
 }  // namespace

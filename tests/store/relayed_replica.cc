@@ -100,6 +100,7 @@ class RelayedReplica final : public TestReplica {
   }
   Status Begin() override { return session_.Begin(); }
   Status Run(const Op& op) override { return session_.Run(op); }
+  Status RunTogether(const Transaction& ops) override { return session_.RunTogether(ops); }
   Status SetSavepoint() override { return session_.SetSavepoint(); }
   Status RollBackToSavepoint() override { return session_.RollBackToSavepoint(); }
   Status ReleaseSavepoint() override { return session_.ReleaseSavepoint(); }

@@ -14,7 +14,7 @@
 
 #include "base/os.h"
 #include "store/memory/table_def.h"
-#include "store/sync_store.h"
+#include "store/store.h"
 
 namespace rejoin {
 
@@ -22,7 +22,7 @@ class TestReplica {
  public:
   virtual ~TestReplica() = default;
 
-  virtual SyncStore& store() = 0;
+  virtual Store& store() = 0;
 
   // Creates the table with these rows in it, then tracks it: the rows are adopted.
   virtual Status Define(const TableDef& def, const Rows& existing) = 0;
