@@ -33,6 +33,9 @@ void AddDiff(CLI::App& app, Chosen& chosen);
 void AddDoctor(CLI::App& app, Chosen& chosen);
 void AddExport(CLI::App& app, Chosen& chosen);
 void AddImport(CLI::App& app, Chosen& chosen);
+void AddHub(CLI::App& app, Chosen& chosen);
+void AddServe(CLI::App& app, Chosen& chosen);
+void AddSync(CLI::App& app, Chosen& chosen);
 // `program`: how the program was called, for commands to paste.
 void AddDemo(CLI::App& app, Chosen& chosen, const std::string& program);
 

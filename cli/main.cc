@@ -33,6 +33,9 @@ int Main(int count, const char* const* arguments) {
   AddDoctor(app, chosen);
   AddExport(app, chosen);
   AddImport(app, chosen);
+  AddHub(app, chosen);
+  AddServe(app, chosen);
+  AddSync(app, chosen);
   AddDemo(app, chosen, arguments[0]);
   try {
     app.parse(count, arguments);

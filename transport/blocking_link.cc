@@ -92,6 +92,12 @@ class BlockingLink::Inbox final : public LinkHandler {
     return frame;
   }
 
+  void Rest(std::uint64_t time_ms) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, Delay(time_ms), [this] { return woken_ || closed_; });
+    woken_ = false;
+  }
+
   void Wake() {
     const std::lock_guard lock(mutex_);
     woken_ = true;
@@ -129,6 +135,8 @@ Status BlockingLink::Send(Bytes frame, std::uint64_t timeout_ms) {
 Result<std::optional<Bytes>> BlockingLink::Receive(std::uint64_t timeout_ms) {
   return inbox_->Receive(timeout_ms);
 }
+
+void BlockingLink::Rest(std::uint64_t time_ms) { inbox_->Rest(time_ms); }
 
 void BlockingLink::Wake() { inbox_->Wake(); }
 

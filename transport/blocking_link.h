@@ -40,7 +40,9 @@ class BlockingLink {
   Status Send(Bytes frame, std::uint64_t timeout_ms);
   // nullopt when the time is over, or after Wake.
   Result<std::optional<Bytes>> Receive(std::uint64_t timeout_ms);
-  // Receive, or the next one where none is waiting, returns at once.
+  // Lets time pass, until Wake or the end of the link. Frames stay where they are.
+  void Rest(std::uint64_t time_ms);
+  // Receive or Rest, or the next one where none is waiting, returns at once.
   void Wake();
   void Close(CloseCode code, std::string_view reason);
 

@@ -1,0 +1,152 @@
+// The commands that others connect to: hub and serve.
+#include <csignal>
+#include <iostream>
+
+#include "base/version.h"
+#include "bindings/sqlite/database_file.h"
+#include "cli/command.h"
+#include "hub/hub_rooms.h"
+#include "hub/server.h"
+
+namespace rejoin::cli {
+namespace {
+
+struct ListenArguments {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = kDefaultPort;
+  std::string name;
+  bool quiet = false;
+};
+
+struct HubArguments {
+  std::string folder = "rooms";
+  ListenArguments listen;
+};
+
+struct ServeArguments {
+  std::string file;
+  std::string room;
+  ListenArguments listen;
+};
+
+// An application's file, with its tables: one room.
+class FileRoom final : public RoomStore {
+ public:
+  explicit FileRoom(DatabaseFile file) : file_(std::move(file)), store_(file_.Store()) {}
+
+  SyncStore& store() override { return store_; }
+  bool durable() override { return true; }
+  bool has_other_writers() const override { return true; }
+  Result<bool> WasWritten() override {
+    REJOIN_ASSIGN(CachedStatement read, file_.sql().Cached("PRAGMA data_version"));
+    REJOIN_TRY(read->Step());
+    const std::int64_t version = read->Integer(0);
+    return std::exchange(data_version_, version) != version;
+  }
+
+ private:
+  DatabaseFile file_;
+  SqliteStore store_;
+  std::int64_t data_version_ = 0;
+};
+
+class FileRooms final : public RoomSource {
+ public:
+  FileRooms(std::string path, std::string room) : path_(std::move(path)), room_(std::move(room)) {}
+
+  Result<std::unique_ptr<RoomStore>> Open(const std::string& name) override {
+    if (!room_.empty() && name != room_) {
+      return Fail(Code::kRefused, "there is no room " + name + " here, but one that is called " + room_);
+    }
+    REJOIN_ASSIGN(DatabaseFile file, DatabaseFile::Open(path_, OpenMode::kReadWrite));
+    REJOIN_TRY(file.sql().Exec("PRAGMA synchronous = FULL"));
+    REJOIN_TRY(file.Store().Replica());
+    return std::unique_ptr<RoomStore>(std::make_unique<FileRoom>(std::move(file)));
+  }
+
+ private:
+  std::string path_;
+  std::string room_;
+};
+
+// SIGINT and SIGTERM end the program in good order: blocked in every thread, waited for.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGINT);
+    sigaddset(&set_, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  void Wait() {
+    int signal = 0;
+    sigwait(&set_, &signal);
+  }
+
+ private:
+  sigset_t set_;
+};
+
+Result<Exit> Run(const ListenArguments& arguments, std::unique_ptr<RoomSource> rooms, const std::string& what) {
+  StopSignals signals;
+  REJOIN_ASSIGN(const auto network, Network::Start());
+  ServerOptions options;
+  options.listen.host = arguments.host;
+  options.listen.port = arguments.port;
+  options.name = arguments.name;
+  options.software = "rejoin " REJOIN_VERSION;
+  if (!arguments.quiet) {
+    options.tell = [](const std::string& line) { std::cerr << "rejoin: " << line << std::endl; };
+  }
+  REJOIN_ASSIGN(const auto server, Server::Start(*network, std::move(rooms), std::move(options)));
+  Url url;
+  url.host = arguments.host;
+  url.port = server->port();
+  PrintLine(what + " at ws://" + url.HostPort() + "/ROOM; end it with Ctrl-C");
+  std::cout.flush();
+  signals.Wait();
+  network->Stop();
+  server->Stop();
+  return Exit::kOk;
+}
+
+Result<Exit> RunHub(const HubArguments& arguments) {
+  REJOIN_ASSIGN(auto rooms, HubRooms::InFolder(arguments.folder));
+  return Run(arguments.listen, std::move(rooms), "a hub with its rooms in " + arguments.folder);
+}
+
+Result<Exit> RunServe(const ServeArguments& arguments) {
+  {
+    REJOIN_ASSIGN(DatabaseFile file, DatabaseFile::Open(arguments.file, OpenMode::kReadWrite));
+    REJOIN_TRY(file.Store().Replica());
+  }
+  return Run(arguments.listen, std::make_unique<FileRooms>(arguments.file, arguments.room), arguments.file);
+}
+
+void AddListen(CLI::App& command, ListenArguments& listen) {
+  command.add_option("--host", listen.host, "The address to listen at; :: for all")->capture_default_str();
+  command.add_option("--port", listen.port, "0: any that is free")->capture_default_str();
+  command.add_option("--name", listen.name, "What people call it");
+  command.add_flag("--quiet", listen.quiet, "Do not tell who comes and goes");
+}
+
+}  // namespace
+
+void AddHub(CLI::App& app, Chosen& chosen) {
+  const auto [command, options] = AddCommand<HubArguments>(
+      app, chosen, "hub", "Relay between devices, and keep what they share.", "rejoin hub --dir rooms", RunHub);
+  command->add_option("--dir", options->folder, "The folder with a file for each room; it is made")
+      ->capture_default_str();
+  AddListen(*command, options->listen);
+}
+
+void AddServe(CLI::App& app, Chosen& chosen) {
+  const auto [command, options] =
+      AddCommand<ServeArguments>(app, chosen, "serve", "Let other devices sync with this file directly.",
+                                 "rejoin serve phone.db --room groceries", RunServe);
+  command->add_option("FILE", options->file, "The database; it is not made")->required();
+  command->add_option("--room", options->room, "Its name in the URL; any, where it is left out");
+  AddListen(*command, options->listen);
+}
+
+}  // namespace rejoin::cli

@@ -1,0 +1,198 @@
+// What the server's thread does, round by round: take what has arrived, join it,
+// commit, then acknowledge and tell the others.
+#include <algorithm>
+
+#include "base/os.h"
+#include "hub/server.h"
+
+namespace rejoin {
+namespace {
+
+// How often a file that has another writer is looked at: what a guest then waits for
+// its changes at most.
+constexpr std::uint64_t kLookMs = 50;
+constexpr std::uint64_t kIdleMs = 10'000;
+
+}  // namespace
+
+Instant Server::Now() { return {SystemClock().SteadyMs(), SystemClock().WallMs()}; }
+
+void Server::Tell(const std::string& line) const {
+  if (options_.tell) options_.tell(line);
+}
+
+void Server::Work() {
+  while (!stopping_) {
+    std::vector<Event> events = mailbox_->Take(WaitMs());
+    for (Event& event : events) Handle(event);
+    Retry();
+    Commit();
+    LookForWrites();
+    SendAll();
+    for (const auto& guest : leaving_) Leave(guest, "");
+    leaving_.clear();
+  }
+}
+
+std::uint64_t Server::WaitMs() const {
+  std::uint64_t wait = kIdleMs;
+  for (const auto& [guest, visit] : visits_) {
+    if (visit->session->blocked()) wait = std::min(wait, Session::kRetryMs);
+    if (visit->room->store->has_other_writers()) wait = std::min(wait, kLookMs);
+  }
+  return wait;
+}
+
+void Server::Handle(Event& event) {
+  if (event.kind == Event::Kind::kOpen) return Enter(event);
+  if (event.kind == Event::Kind::kFrame) event.guest->Taken(event.frame.size());
+  const auto found = visits_.find(event.guest.get());
+  if (found == visits_.end()) return;  // it was sent away
+  Visit& visit = *found->second;
+  if (event.kind == Event::Kind::kClosed) return Leave(event.guest, event.error->message);
+  if (event.kind == Event::Kind::kWritable) return;  // SendAll does the rest
+  if (visit.session->blocked() || !visit.waiting.empty()) {
+    visit.waiting.push_back(std::move(event.frame));
+  } else {
+    TakeFrame(visit, event.frame);
+  }
+}
+
+void Server::Enter(Event& event) {
+  const Visitor& visitor = event.guest->visitor();
+  const Result<Room*> room = RoomOf(visitor.room);
+  if (!room) {
+    Tell(visitor.address + ": no room " + visitor.room + ": " + room.error().message);
+    event.link->Close(CloseCode::kRefused, room.error().message);
+    return;
+  }
+  SessionOptions options;
+  options.name = options_.name;
+  options.software = options_.software;
+  options.durable = (*room)->store->durable();
+  auto visit = std::make_unique<Visit>();
+  visit->guest = event.guest;
+  visit->link = event.link;
+  visit->room = *room;
+  visit->session = std::make_unique<Session>((*room)->store->store(), SystemRandom(), std::move(options));
+  (*room)->visits.push_back(visit.get());
+  visits_[event.guest.get()] = std::move(visit);
+}
+
+Result<Server::Room*> Server::RoomOf(const std::string& name) {
+  const auto known = rooms_.find(name);
+  if (known != rooms_.end()) return known->second.get();
+  if (rooms_.size() >= options_.max_rooms) {
+    return Fail(Code::kLimit, "this hub has " + std::to_string(options_.max_rooms) +
+                                  " rooms open already; try again later");
+  }
+  auto room = std::make_unique<Room>();
+  room->name = name;
+  REJOIN_ASSIGN(room->store, source_->Open(name));
+  Room* const opened = room.get();
+  rooms_[name] = std::move(room);
+  return opened;
+}
+
+void Server::TakeFrame(Visit& visit, const Bytes& frame) {
+  Room& room = *visit.room;
+  if (!room.in_batch) {
+    const Status begun = room.store->Begin();
+    if (!begun) return Drop(visit, begun.error());
+    room.in_batch = true;
+  }
+  const Status taken = visit.session->OnFrame(frame, Now());
+  if (!taken) Tell(visit.guest->visitor().address + ": " + taken.error().message);
+  const SessionReport& report = visit.session->report();
+  if (visit.known || report.peer == ReplicaId()) return;
+  visit.known = true;
+  const Status greeted = room.store->Greet(report.peer, report.peer_name, Now().wall_ms);
+  if (!greeted) Tell("room " + room.name + ": " + greeted.error().message);
+  Tell(visit.guest->visitor().address + " is replica " + report.peer.Hex() +
+       (report.peer_name.empty() ? "" : " (" + report.peer_name + ")") + " in room " + room.name);
+}
+
+// A room without guests is closed: its file is whole, and may be copied.
+void Server::Leave(const std::shared_ptr<Guest>& guest, const std::string& why) {
+  const auto found = visits_.find(guest.get());
+  if (found == visits_.end()) return;
+  if (!why.empty()) Tell(guest->visitor().address + ": " + why);
+  Room& room = *found->second->room;
+  room.visits.erase(std::find(room.visits.begin(), room.visits.end(), found->second.get()));
+  visits_.erase(found);
+  if (room.visits.empty() && !room.in_batch) rooms_.erase(std::string(room.name));
+}
+
+// Blocked sessions first: they hold what came before.
+void Server::Retry() {
+  for (const auto& [guest, visit] : visits_) {
+    if (visit->session->blocked()) {
+      const Status resumed = visit->session->Resume(Now());
+      if (!resumed) Tell(guest->visitor().address + ": " + resumed.error().message);
+    }
+    while (!visit->session->blocked() && !visit->waiting.empty()) {
+      const Bytes frame = std::move(visit->waiting.front());
+      visit->waiting.pop_front();
+      TakeFrame(*visit, frame);
+    }
+  }
+}
+
+// A batch that cannot be committed is as if it had never arrived: its guests are sent
+// away before they hear that it had, and bring it again.
+void Server::Commit() {
+  for (auto at = rooms_.begin(); at != rooms_.end();) {
+    Room& room = *at->second;
+    ++at;
+    if (!room.in_batch) continue;
+    room.in_batch = false;
+    const Status committed = room.store->Commit();
+    for (Visit* const visit : room.visits) {
+      if (committed) {
+        visit->session->OnChange();
+      } else {
+        Drop(*visit, committed.error());
+      }
+    }
+    if (!committed) Tell("room " + room.name + ": " + committed.error().message);
+    if (room.visits.empty()) rooms_.erase(std::string(room.name));
+  }
+}
+
+void Server::LookForWrites() {
+  for (const auto& [name, room] : rooms_) {
+    const Result<bool> written = room->store->WasWritten();
+    if (written && !*written) continue;
+    for (Visit* const visit : room->visits) visit->session->OnChange();
+  }
+}
+
+void Server::SendAll() {
+  for (const auto& [guest, visit] : visits_) Send(*visit);
+}
+
+void Server::Send(Visit& visit) {
+  for (;;) {
+    if (!visit.held) {
+      Result<std::optional<Bytes>> frame = visit.session->NextFrame(Now());
+      if (!frame) {
+        Tell(visit.guest->visitor().address + ": " + frame.error().message);
+        continue;  // it has a last word for the peer
+      }
+      if (!*frame) break;
+      visit.held = std::make_shared<const Bytes>(std::move(**frame));
+    }
+    if (visit.link->Send(visit.held) == Sent::kFull) return;
+    visit.held.reset();
+  }
+  if (!visit.session->closed()) return;
+  visit.link->Close(CloseCode::kRefused, "see the last message");
+  leaving_.push_back(visit.guest);
+}
+
+void Server::Drop(Visit& visit, const Error& why) {
+  visit.link->Close(CloseCode::kTryLater, why.message, Unsent::kDrop);
+  leaving_.push_back(visit.guest);
+}
+
+}  // namespace rejoin
