@@ -15,6 +15,7 @@ constexpr std::size_t kMaxJsonBytes = std::size_t{64} << 20;
 constexpr char kOptionsAllowed[] =
     "allowed are same_key (\"merge\" or \"newest\"), delete_wins, fire_triggers (true or false) "
     "and name (text)";
+constexpr char kSyncOptionsAllowed[] = "allowed are name (text) and timeout_ms (a number)";
 constexpr char kVectorShape[] =
     "a vector is what rejoin_vv() returns: {\"<32 hexadecimal digits>\": \"<decimal number>\", ...}";
 
@@ -77,6 +78,23 @@ Result<TrackOptions> ParseTrackOptions(std::string_view text) {
   REJOIN_ASSIGN(const json parsed, ParseObject(text, "the options", kOptionsAllowed));
   TrackOptions options;
   for (const auto& [name, value] : parsed.items()) REJOIN_TRY(TakeOption(options, name, value));
+  return options;
+}
+
+Result<SyncOptions> ParseSyncOptions(std::string_view text) {
+  REJOIN_ASSIGN(const json parsed, ParseObject(text, "the options", kSyncOptionsAllowed));
+  SyncOptions options;
+  for (const auto& [name, value] : parsed.items()) {
+    if (name == "name") {
+      if (!value.is_string()) return Bad("option name must be text");
+      options.name = value.get<std::string>();
+    } else if (name == "timeout_ms") {
+      if (!value.is_number_unsigned()) return Bad("option timeout_ms must be a whole number, 0 or more");
+      options.timeout_ms = value.get<std::uint64_t>();
+    } else {
+      return Bad("there is no option \"" + name + "\"; " + kSyncOptionsAllowed);
+    }
+  }
   return options;
 }
 

@@ -15,6 +15,13 @@ namespace rejoin {
 //  "name": text}; every member may be left out.
 Result<TrackOptions> ParseTrackOptions(std::string_view json);
 
+// How to sync: {"name": text, "timeout_ms": number}.
+struct SyncOptions {
+  std::string name;              // what people call this device
+  std::uint64_t timeout_ms = 0;  // 0: as long as it takes
+};
+Result<SyncOptions> ParseSyncOptions(std::string_view json);
+
 // {"<32 hexadecimal digits of a replica>": "<timestamp in decimal>", ...}.
 // Timestamps are strings because they do not fit into a JavaScript number.
 Result<VersionVector> ParseVector(std::string_view json);

@@ -54,7 +54,7 @@ int FlagsOf(FunctionSpec::Kind kind) {
 
 int RegisterFunctions(sqlite3* db, const std::shared_ptr<Connection>& connection) {
   for (const auto& functions :
-       {TableFunctions(), ValueFunctions(), ExchangeFunctions(), StatusFunctions()}) {
+       {TableFunctions(), ValueFunctions(), ExchangeFunctions(), NetworkFunctions(), StatusFunctions()}) {
     for (const FunctionSpec& spec : functions) {
       // Any count of arguments, so that a wrong one gets a message of ours.
       const int result = sqlite3_create_function_v2(

@@ -1,0 +1,85 @@
+#include <nlohmann/json.hpp>
+
+#include "base/version.h"
+#include "bindings/sqlite/functions.h"
+#include "bindings/sqlite/options.h"
+#include "transport/client.h"
+
+namespace rejoin {
+namespace {
+
+// How long one step waits for the peer, before the time limit is looked at.
+constexpr std::uint64_t kStepMs = 100;
+
+// A peer that is told so keeps what it sent until a power cut cannot take it back.
+Result<bool> IsDurable(Engine& engine) {
+  constexpr std::int64_t kFull = 2;
+  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached("PRAGMA {s}.synchronous"));
+  REJOIN_TRY(read->Step());
+  return read->Integer(0) >= kFull;
+}
+
+// What is acknowledged has to be committed.
+Status RequireNoTransaction(Call& call) {
+  if (sqlite3_get_autocommit(call.connection().handle()) != 0) return {};
+  return Fail(Code::kOpenTransaction,
+              "syncing is not possible inside a transaction, since what it merges is acknowledged to the "
+              "peer; COMMIT or ROLLBACK first");
+}
+
+Status RunUntilDone(Client& client, const Url& url, std::uint64_t timeout_ms) {
+  const std::uint64_t begun_ms = SystemClock().SteadyMs();
+  while (!client.Done()) {
+    REJOIN_TRY(client.Step(kStepMs));
+    const std::uint64_t passed_ms = SystemClock().SteadyMs() - begun_ms;
+    if (timeout_ms == 0 || passed_ms < timeout_ms || client.Done()) continue;
+    return Fail(Code::kNetwork, url.Text() + ": not done after " + std::to_string(timeout_ms) +
+                                    " ms (timeout_ms); what came is kept, call again to go on");
+  }
+  return {};
+}
+
+std::string ReportJson(const SessionReport& report) {
+  return nlohmann::ordered_json{{"sent", report.rows_sent},
+                                {"received", report.rows_received},
+                                {"conflicts", report.conflicts},
+                                {"quarantined", report.quarantined}}
+      .dump();
+}
+
+Status Sync(Call& call) {
+  REJOIN_ASSIGN(const auto text, call.OptionalText(0, "the URL"));
+  if (!text) return call.Refuse("the URL is NULL; it looks like ws://host:8787/room");
+  REJOIN_ASSIGN(const auto json, call.OptionalText(1, "the options"));
+  SyncOptions options;
+  if (json) {
+    Result<SyncOptions> parsed = ParseSyncOptions(*json);
+    if (!parsed) return call.Refuse(parsed.error().message);
+    options = std::move(*parsed);
+  }
+  const Result<Url> url = ParseUrl(*text);
+  if (!url) return call.Refuse(url.error().message);
+  REJOIN_TRY(call.connection().RequireNoCapture(call.function()));
+  REJOIN_TRY(RequireNoTransaction(call));
+  SqliteStore store = call.connection().Store();
+  REJOIN_TRY(store.Replica());
+  SessionOptions session;
+  session.name = options.name;
+  session.software = "rejoin " REJOIN_VERSION;
+  REJOIN_ASSIGN(session.durable, IsDurable(store.engine()));
+  REJOIN_ASSIGN(const auto network, Network::Start());
+  Client client(*network, *url, store, std::move(session));
+  REJOIN_TRY(RunUntilDone(client, *url, options.timeout_ms));
+  call.Return(std::string_view(ReportJson(client.session().report())));
+  return {};
+}
+
+constexpr FunctionSpec kFunctions[] = {
+    {"rejoin_sync", "rejoin_sync(url [, options])", 1, 2, FunctionSpec::Kind::kEffect, Sync},
+};
+
+}  // namespace
+
+std::span<const FunctionSpec> NetworkFunctions() { return kFunctions; }
+
+}  // namespace rejoin
