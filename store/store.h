@@ -1,8 +1,9 @@
 // The seam between a replica's state and everything that moves it about.
 //
-// Two implementations stand behind it, under one contract test
+// Three implementations stand behind it, under one contract test
 // (tests/store/store_contract_test.cc): store/sqlite (the product: the user's own
-// tables plus metadata) and store/memory (the model that tests compare with).
+// tables plus metadata), store/rows (the hub's: packed states, no schema) and
+// store/memory (the model that tests compare with).
 // How rows get written locally is each store's own affair: SQL for one, plain
 // calls for the other.
 //

@@ -3,14 +3,23 @@
 //
 // Who sends decides what a *resume point* is: bytes that only the store that made
 // them can read, a position in its local order (store.h, Cursor) or a place in
-// the middle of a first sync. Who receives keeps, for each peer, the point that
+// the middle of a first sync. It believes none that it cannot prove its own: not
+// one that was damaged, nor one that it gave out in a future which a restored
+// backup does not have. Who receives keeps, for each peer, the point that
 // the last part it joined ended at, in the transaction of that join; so a point is
 // never ahead of what it stands for, whatever is killed when.
 //
 // A part is joined by who is at its `from`, or whose vector covers its delta's
 // start; so a lost, repeated or reordered part is at worst asked for again (the
 // causal merging condition of Almeida et al. 2018, section 6, over intervals of
-// the sender's local order).
+// the sender's local order). A part in the middle of a first sync has no start:
+// it is joined only by who is at its `from`, or where that is empty.
+//
+// A start has to be honest: who covers it and joins the rows has everything up to
+// the end. The vector that the sender had at `from` is not, once parts of others
+// have been joined: their rows were there before any vector told of them, so they
+// may lie before `from` while their replica's entry rises after it. Such a part's
+// start is its end, and the point alone vouches for it.
 //
 // Thread-compatible, as every Store. Contract test: tests/store/sync_contract_test.cc.
 #pragma once
@@ -29,8 +38,9 @@ struct PartRequest {
   ResumePoint from;        // made by this store; where it is empty, peer_has counts alone
   VersionVector peer_has;  // what the peer is known to cover: is not sent to it
   // A first sync is cut into parts of about so many bytes of delta. What can be
-  // had from the local order goes as a whole, however large: a transaction of
-  // another replica is to appear as one.
+  // had from a log goes as a whole, however large: a transaction of another replica
+  // is to appear as one. A store without a log (store/rows) cannot tell one from the
+  // other and cuts both, so there a transaction appears as one up to this size.
   std::size_t target_bytes = std::size_t{4} << 20;
 };
 
@@ -39,11 +49,12 @@ struct PartReport {
   // Rows in the middle of a first sync: the peer joins them and remembers
   // `until`, and leaves its vector as it is.
   bool partial = false;
-  bool more = false;     // another part follows at once
+  bool more = false;     // another part follows at once: ask again from `until`
   std::uint64_t rows = 0;
   Cursor head;           // the end of the local order as the part saw it
   VersionVector end;     // what the peer covers then; empty where partial
-  // There was nothing that the peer lacks: no byte was written, only `until` moved.
+  // There was nothing that the peer lacks: no byte was written, only `until` moved
+  // (SkipTo). With `more` where a store has looked at much and found nothing yet.
   bool nothing = false;
 };
 
@@ -57,24 +68,28 @@ struct PartOrigin {
 
 class SyncStore : public Store {
  public:
-  // Writes one part as a delta whose header tells only of entries that changed.
-  // kNotCovered where `from` is unknown: ask again without it.
+  // Writes one part as a delta whose header tells only of entries that the peer
+  // lacks, and where it is partial of none. kNotCovered where `from` is unknown, and
+  // then nothing was written: ask again without it.
   virtual Result<PartReport> ExtractPart(const PartRequest& request, ByteSink& out) = 0;
 
   // Merge (store.h), and remembers origin.until for the peer in the same
   // transaction. kNotCovered where this store is neither at origin.from nor
-  // covers the delta's start; nothing has changed then.
+  // covers the delta's start; nothing has changed then. An empty origin.from is no
+  // place to be at: the start counts, or, where the part is partial, that the sender
+  // was asked with this store's vector. kLimit for too large a point.
   virtual Result<MergeReport> MergePart(ByteSource& in, const PartOrigin& origin) = 0;
 
   // The point last remembered for the peer; empty where there is none.
   virtual Result<ResumePoint> PointOf(const ReplicaId& peer) = 0;
   // Remembers that there is nothing for this store between origin.from and
-  // origin.until. Does nothing where this store is not at origin.from.
+  // origin.until. Does nothing where this store is not at origin.from; everybody is
+  // past an empty one.
   virtual Status SkipTo(const PartOrigin& origin) = 0;
 
   // Not set: the store has never synced.
   virtual Result<RoomId> Room() = 0;
-  // kForeignRoom where another one is set.
+  // kForeignRoom where another one is set. One that is not set changes nothing.
   virtual Status SetRoom(const RoomId& room) = 0;
 
   // The end of the local order: changes whenever there may be something to send.

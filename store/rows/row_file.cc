@@ -14,6 +14,9 @@ constexpr int kBusyTimeoutMs = 10'000;
 // Measured on edits spread over 1,000,000 rows: a seventh less CPU than with SQLite's
 // default of 2 MiB, and 64 MiB gain no more. Taken only as it is used.
 constexpr char kCache[] = "PRAGMA {s}.cache_size = -8192";
+// In pages. A delta of a few MB spread over the room writes to many; at SQLite's 1000
+// each of its commits would copy them all at once (measured: a seventh more CPU).
+constexpr char kCheckpoint[] = "PRAGMA wal_autocheckpoint = 4000";
 constexpr char kWal[] = "PRAGMA {s}.journal_mode = WAL";
 constexpr char kDurable[] = "PRAGMA {s}.synchronous = FULL";
 constexpr char kFleeting[] = "PRAGMA {s}.synchronous = OFF";
@@ -90,6 +93,7 @@ Result<std::unique_ptr<RowFile>> RowFile::Open(const std::string& path, Random& 
   REJOIN_TRY(db.Exec(kWal));
   REJOIN_TRY(db.Exec(durable ? kDurable : kFleeting));
   REJOIN_TRY(db.Exec(kCache));
+  REJOIN_TRY(db.Exec(kCheckpoint));
   if (!ours) {
     REJOIN_TRY(MakeUnlessMade(db, random, path));
     REJOIN_TRY(CheckFormat(db, path));

@@ -37,6 +37,20 @@ TEST_P(SyncContract, APartInTheMiddleLeavesTheVectorAsItIs) {
   EXPECT_TRUE(VectorOf(b) == VectorOf(a));
 }
 
+// Whatever its sender wrote into it.
+TEST_P(SyncContract, APartInTheMiddleThatClaimsAVectorMovesNone) {
+  SyncStore& a = Make().store();
+  SyncStore& b = Make().store();
+  PartDevice& device = MakeDevice();
+  FillItems(device, 1, 5);
+  Push(device, a);
+  SentPart part = Next(b, a, kOnePart);
+  part.origin.partial = true;
+  ASSERT_TRUE(TakePart(b, part));
+  EXPECT_EQ(DigestOf(b), DigestOf(a));
+  EXPECT_TRUE(VectorOf(b).empty());
+}
+
 TEST_P(SyncContract, AFirstSyncThatIsBrokenOffGoesOnWhereItWas) {
   SyncStore& a = Make().store();
   PartDevice& device = MakeDevice();
@@ -97,6 +111,24 @@ TEST_P(SyncContract, APartThatComesTooEarlyIsRefusedAndChangesNothing) {
     ASSERT_TRUE(TakePart(late, sent[joined]));
   }
   ExpectEqual(late, a);
+}
+
+// Without a point the vector alone counts, also where none is remembered.
+TEST_P(SyncContract, APartForSomebodyWhoHasMoreIsRefused) {
+  SyncStore& a = Make().store();
+  SyncStore& b = Make().store();
+  PartDevice& device = MakeDevice();
+  FillItems(device, 1, 5);
+  Push(device, a);
+  const VersionVector before = VectorOf(a);
+  FillItems(device, 6, 7);
+  Push(device, a);
+  const auto part = NextPart(a, {}, before, kOnePart);
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->report.rows, 2u);
+  const std::string nothing = Everything(b, a);
+  EXPECT_EQ(CodeOf(TakePart(b, *part)), Code::kNotCovered);
+  EXPECT_EQ(Everything(b, a), nothing);
 }
 
 TEST_P(SyncContract, ChangesDuringAFirstSyncAreNotLost) {

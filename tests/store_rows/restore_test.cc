@@ -129,6 +129,26 @@ TEST_F(RowRestore, OpeningWithoutWritingBeginsNoEpoch) {
   EXPECT_EQ(hub->Head()->epoch, second);
 }
 
+TEST_F(RowRestore, AnEpochThatARefusedDeltaBeganIsBegunAgain) {
+  auto hub = Open(path_.text());
+  PartDevice device = MakeDevice(1);
+  Fill(device, 1, 3);
+  Push(device, *hub);
+  const std::uint64_t first = hub->Head()->epoch;
+  hub.reset();
+  hub = Open(path_.text());
+  BytesSink sink(kTestDeltaMaxBytes);
+  ASSERT_TRUE(device.store().ExtractSince({}, sink));
+  Bytes damaged = sink.Take();
+  damaged.pop_back();
+  ViewSource source(damaged);
+  EXPECT_EQ(CodeOf(hub->Merge(source)), Code::kCorrupt);
+  EXPECT_EQ(hub->Head()->epoch, first);
+  Fill(device, 4, 4);
+  Push(device, *hub);
+  EXPECT_NE(hub->Head()->epoch, first);
+}
+
 TEST_F(RowRestore, OldEpochsAreForgottenInTheEnd) {
   auto opened = SqliteFile::Open(path_.text(), 0);
   ASSERT_TRUE(opened);

@@ -118,6 +118,17 @@ TEST_F(RowStoreFile, TwoOpeningsOfAFileSeeEachOther) {
   }
 }
 
+TEST_F(RowStoreFile, TheLatestTimeIsThatOfTheRowsToo) {
+  auto hub = Open(path_.text());
+  EXPECT_EQ(*hub->LatestTimeSeen(), HybridTimestamp{});
+  ASSERT_TRUE(Merge(*hub, OneRow({"t", {}, 1, {"a"}}, K("k"), InsertDelta(At(70), {{0, {}, N(1)}}))));
+  ASSERT_TRUE(Merge(*hub, OneRow({"t", {}, 1, {"a"}}, K("l"), InsertDelta(At(60), {{0, {}, N(1)}}))));
+  hub.reset();
+  hub = Open(path_.text());
+  EXPECT_EQ(*hub->LatestTimeSeen(), At(70).time);
+  EXPECT_TRUE(VectorOf(*hub).empty()) << "no interval said so";
+}
+
 // --- Names and numbers --------------------------------------------------------------
 
 TEST_F(RowStoreFile, NamesAndKeysAreOpaqueBytes) {
@@ -180,7 +191,7 @@ TEST_F(RowStoreFile, MoreColumnsThanADeltaCanTellAreRefused) {
 }
 
 TEST_F(RowStoreFile, ARowThatNoDeltaCouldCarryIsRefused) {
-  auto hub = Open(path_.text());
+  auto hub = Open(":memory:");
   const DeltaTable table{"t", {}, 1, {"a"}};
   const Value large = Value::Blob(Bytes(kMaxRowBytes / 4, 'x'));
   for (std::uint64_t i = 1; i <= 3; ++i) {
