@@ -62,7 +62,7 @@ Status Session::Extract() {
   const bool is_answer = !answered_;
   const std::uint64_t seen = seen_head_ ? seen_head_->position : 0;
   const std::uint64_t lag = part->head.position - std::min(part->head.position, seen);
-  if (part->nothing && !is_answer && lag < kMaxLag) {
+  if (part->nothing && !part->more && !is_answer && lag < kMaxLag) {
     may_have_news_ = false;
     // What was nothing for the peer is acknowledged with everything before it.
     if (unacknowledged_.empty()) {

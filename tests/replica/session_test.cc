@@ -278,6 +278,7 @@ class ThroughAHub : public Sessions {
     RowStoreOptions options;
     options.random = &random_;
     options.durable = false;
+    options.max_read_bytes = 1000;
     auto hub = RowStore::Open(":memory:", options);
     ASSERT_TRUE(hub) << hub.error().message;
     hub_ = std::move(*hub);
@@ -316,6 +317,26 @@ TEST_P(ThroughAHub, ANewDeviceGetsEverythingInPartsThoughTheLinkBreaks) {
   for (int attempt = 0; attempt < 200 && DigestOf(b) != DigestOf(a); ++attempt) TalkToHub(b, 9);
   TalkToHub(b);
   Equal(a, b);
+}
+
+// The hub looks at much that the peer wrote itself, finds nothing, and looks on.
+TEST_P(ThroughAHub, WhatThePeerWroteHidesNothingBehindIt) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Conversation left(Sync(a), *hub_, random_);
+  Conversation right(Sync(b), *hub_, random_);
+  left.Run();
+  right.Run();
+  for (int i = 0; i < 100; ++i) Do(a, {Insert("item", EncodeKey({N(i)}), Item(i))});
+  left.a().session.OnChange();
+  left.Run();
+  Do(b, {Insert("item", EncodeKey({N(1000)}), Item(1000))});
+  right.a().session.OnChange();
+  right.Run();
+  left.b().session.OnChange();
+  left.Run();
+  EXPECT_TRUE(left.Done());
+  EXPECT_EQ(DigestOf(a), HubDigest());
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, ThroughAHub, testing::ValuesIn(Makers()),
