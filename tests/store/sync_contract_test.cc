@@ -8,7 +8,7 @@ namespace {
 class SyncContract : public SyncFixture {};
 
 TEST_P(SyncContract, AFirstSyncInPartsEndsEqual) {
-  SyncStore& a = Make().store();
+  SyncStore& a = MakeCutting();
   SyncStore& b = Make().store();
   PartDevice& device = MakeDevice();
   FillItems(device, 1, 60);
@@ -19,8 +19,18 @@ TEST_P(SyncContract, AFirstSyncInPartsEndsEqual) {
   ExpectEqual(b, device.store());
 }
 
-TEST_P(SyncContract, APartInTheMiddleLeavesTheVectorAsItIs) {
+TEST_P(SyncContract, AFirstSyncIsCutIntoParts) {
   SyncStore& a = Make().store();
+  SyncStore& b = MakeCutting();
+  PartDevice& device = MakeDevice();
+  FillItems(device, 1, 60);
+  Push(device, a);
+  EXPECT_GT(Pull(b, a), 3u);
+  ExpectEqual(a, b);
+}
+
+TEST_P(SyncContract, APartInTheMiddleLeavesTheVectorAsItIs) {
+  SyncStore& a = MakeCutting();
   SyncStore& b = Make().store();
   PartDevice& device = MakeDevice();
   FillItems(device, 1, 60);
@@ -39,7 +49,7 @@ TEST_P(SyncContract, APartInTheMiddleLeavesTheVectorAsItIs) {
 
 // Whatever its sender wrote into it.
 TEST_P(SyncContract, APartInTheMiddleThatClaimsAVectorMovesNone) {
-  SyncStore& a = Make().store();
+  SyncStore& a = MakeCutting();
   SyncStore& b = Make().store();
   PartDevice& device = MakeDevice();
   FillItems(device, 1, 5);
@@ -52,7 +62,7 @@ TEST_P(SyncContract, APartInTheMiddleThatClaimsAVectorMovesNone) {
 }
 
 TEST_P(SyncContract, AFirstSyncThatIsBrokenOffGoesOnWhereItWas) {
-  SyncStore& a = Make().store();
+  SyncStore& a = MakeCutting();
   PartDevice& device = MakeDevice();
   FillItems(device, 1, 60);
   Push(device, a);
@@ -69,7 +79,7 @@ TEST_P(SyncContract, AFirstSyncThatIsBrokenOffGoesOnWhereItWas) {
 }
 
 TEST_P(SyncContract, APartThatComesAgainIsHarmless) {
-  SyncStore& a = Make().store();
+  SyncStore& a = MakeCutting();
   SyncStore& b = Make().store();
   PartDevice& device = MakeDevice();
   FillItems(device, 1, 60);
@@ -89,7 +99,7 @@ TEST_P(SyncContract, APartThatComesAgainIsHarmless) {
 }
 
 TEST_P(SyncContract, APartThatComesTooEarlyIsRefusedAndChangesNothing) {
-  SyncStore& a = Make().store();
+  SyncStore& a = MakeCutting();
   SyncStore& b = Make().store();
   SyncStore& late = Make().store();
   PartDevice& device = MakeDevice();
@@ -132,7 +142,7 @@ TEST_P(SyncContract, APartForSomebodyWhoHasMoreIsRefused) {
 }
 
 TEST_P(SyncContract, ChangesDuringAFirstSyncAreNotLost) {
-  SyncStore& a = Make().store();
+  SyncStore& a = MakeCutting();
   SyncStore& b = Make().store();
   PartDevice& device = MakeDevice();
   FillItems(device, 1, 60);
@@ -207,6 +217,22 @@ TEST_P(SyncContract, WhereThereIsNothingOnlyThePointMoves) {
   EXPECT_EQ(again.report.until, part.report.until);
 }
 
+TEST_P(SyncContract, APartTellsWhereTheOrderEnds) {
+  SyncStore& a = Make().store();
+  SyncStore& b = Make().store();
+  PartDevice& device = MakeDevice();
+  FillItems(device, 1, 60);
+  Push(device, a);
+  for (SentPart part = Next(b, a);; part = Next(b, a)) {
+    EXPECT_EQ(part.report.head, *a.Head());
+    ASSERT_TRUE(TakePart(b, part));
+    if (!part.report.more) break;
+  }
+  const SentPart nothing = Next(b, a);
+  EXPECT_TRUE(nothing.report.nothing);
+  EXPECT_EQ(nothing.report.head, *a.Head());
+}
+
 TEST_P(SyncContract, SkippingFromElsewhereDoesNothing) {
   SyncStore& a = Make().store();
   const ReplicaId peer = TestReplicaId(7);
@@ -223,7 +249,7 @@ TEST_P(SyncContract, SkippingFromElsewhereDoesNothing) {
 // Rows that came by parts are there before the vector says so. A vector of the past
 // does not vouch for what was there: only the point does.
 TEST_P(SyncContract, RowsAheadOfTheVectorAreHandedOnAndNobodySkipsThem) {
-  SyncStore& a = Make().store();
+  SyncStore& a = MakeCutting();
   SyncStore& hub = Make().store();
   SyncStore& b = Make().store();
   SyncStore& stranger = Make().store();
@@ -250,6 +276,37 @@ TEST_P(SyncContract, RowsAheadOfTheVectorAreHandedOnAndNobodySkipsThem) {
   ExpectEqual(b, hub);
   Pull(stranger, hub);
   ExpectEqual(stranger, hub);
+}
+
+// Nor who asks with a vector: that of before does not tell where those rows are.
+TEST_P(SyncContract, RowsAheadOfTheVectorAreFoundByVector) {
+  SyncStore& a = MakeCutting();
+  SyncStore& hub = Make().store();
+  SyncStore& b = Make().store();
+  PartDevice& device = MakeDevice();
+  PartDevice& other = MakeDevice();
+  FillItems(device, 1, 60);
+  Push(device, a);
+  FillItems(other, 100, 102);
+  Push(other, hub);
+  Pull(hub, a, kTinyPart, 2);
+  FillItems(other, 103, 103);  // something that b has already comes in between
+  Push(other, hub);
+  Push(other, b);
+  Pull(hub, a);
+  const auto part = NextPart(hub, {}, VectorOf(b), kOnePart);
+  ASSERT_TRUE(part);
+  ASSERT_TRUE(TakePart(b, *part));
+  ExpectEqual(b, hub);
+
+  BytesSink sink(kTestDeltaMaxBytes);  // and as a blob
+  SyncStore& c = Make().store();
+  Push(other, c);
+  ASSERT_TRUE(hub.ExtractSince(VectorOf(c), sink));
+  const Bytes delta = sink.Take();
+  ViewSource source(delta);
+  ASSERT_TRUE(c.Merge(source));
+  ExpectEqual(c, hub);
 }
 
 TEST_P(SyncContract, AVectorThatMovedAloneIsPassedOn) {

@@ -24,6 +24,11 @@ class SyncFixture : public testing::TestWithParam<SyncStoreMaker> {
     stores_.push_back(GetParam().make(stores_.size(), clock_));
     return *stores_.back();
   }
+  // One that cuts first syncs into parts of any size, for others to receive.
+  SyncStore& MakeCutting() {
+    stores_.push_back(RowSyncStores().make(stores_.size(), clock_));
+    return stores_.back()->store();
+  }
   PartDevice& MakeDevice() {
     randoms_.push_back(std::make_unique<FakeRandom>(100 + devices_.size()));
     devices_.push_back(std::make_unique<PartDevice>(TestReplicaId(100 + devices_.size()), clock_,
