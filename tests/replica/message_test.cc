@@ -1,5 +1,8 @@
 #include "replica/message.h"
 
+#include <fstream>
+#include <sstream>
+
 #include <gtest/gtest.h>
 
 #include "tests/store/fakes.h"
@@ -130,6 +133,42 @@ TEST(Message, LimitsHold) {
   const Bytes many(kMaxChunkBytes + 1, 'b');
   chunk.bytes = many;
   EXPECT_FALSE(DecodeMessage(EncodeMessage(chunk)));
+}
+
+// A block of docs/protocol.md: lines of "hex | meaning".
+Bytes Shown(const std::string& block) {
+  std::ifstream document(REJOIN_SOURCE_DIR "/docs/protocol.md");
+  std::string line;
+  while (std::getline(document, line) && line != "```" + block) {
+  }
+  Bytes shown;
+  while (std::getline(document, line) && line != "```") {
+    std::istringstream bytes(line.substr(0, line.find('|')));
+    std::string byte;
+    while (bytes >> byte) shown.push_back(static_cast<char>(std::stoi(byte, nullptr, 16)));
+  }
+  return shown;
+}
+
+TEST(Message, WorkedBytesOfTheDocumentAreTheEncoders) {
+  ReplicaId one;
+  one.bytes[15] = 1;
+  Hello hello;
+  hello.replica = one;
+  hello.wall_ms = 1'700'000'000'000;
+  hello.durable = true;
+  hello.software = "rejoin 0.1";
+  EXPECT_EQ(Shown("hello"), EncodeMessage(hello));
+  Ask ask;
+  ask.number = 1;
+  ask.vector.Set(one, HybridTimestamp{(std::uint64_t{1'700'000'000'000} << 16) | 2});
+  EXPECT_EQ(Shown("ask"), EncodeMessage(ask));
+  Chunk nothing;
+  nothing.part = nothing.ask = 1;
+  nothing.first = nothing.last = nothing.nothing = true;
+  nothing.until = "here!";
+  EXPECT_EQ(Shown("nothing"), EncodeMessage(nothing));
+  EXPECT_EQ(Shown("ack"), EncodeMessage(Ack{1, true}));
 }
 
 }  // namespace
