@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "transport/delay.h"
+#include "transport/wording.h"
 
 namespace rejoin {
 
@@ -22,6 +23,7 @@ class BlockingLink::Inbox final : public LinkHandler {
   }
   void OnFrame(Bytes frame) override {
     const std::lock_guard lock(mutex_);
+    if (closed_) return;
     bytes_ += Cost(frame);
     frames_.push_back(std::move(frame));
     paused_ = bytes_ >= max_bytes_;
@@ -36,7 +38,15 @@ class BlockingLink::Inbox final : public LinkHandler {
   void OnClosed(const Error& why) override {
     const std::lock_guard lock(mutex_);
     link_ = nullptr;
-    closed_ = why;
+    if (!closed_) closed_ = why;
+    changed_.notify_all();
+  }
+
+  // Closed from here.
+  void End(const Error& why) {
+    const std::lock_guard lock(mutex_);
+    if (!closed_) closed_ = why;
+    frames_.clear();
     changed_.notify_all();
   }
 
@@ -62,8 +72,9 @@ class BlockingLink::Inbox final : public LinkHandler {
                                         " bytes is larger than max_frame_bytes");
         case Sent::kClosed:
           // OnClosed may still be on its way; it says why.
-          changed_.wait(lock, [this] { return closed_.has_value(); });
-          return tl::unexpected(*closed_);
+          changed_.wait_until(lock, until, [this] { return closed_.has_value(); });
+          if (closed_) return tl::unexpected(*closed_);
+          return Fail(Code::kNetwork, link.peer() + " is closing the connection");
         case Sent::kFull:
           break;
       }
@@ -142,6 +153,7 @@ void BlockingLink::Wake() { inbox_->Wake(); }
 
 void BlockingLink::Close(CloseCode code, std::string_view reason) {
   link_->Close(code, reason);
+  inbox_->End(ClosedHere(link_->peer(), reason));
 }
 
 }  // namespace rejoin

@@ -1,9 +1,10 @@
 // A link for who would rather wait than be called: one connection, used by one
 // thread at a time, with an inbox that slows the peer down when it is full.
 //
-// Close and Wake may be called from any thread, also while another one waits, and
-// end its waiting.
-// Frames that came before the link closed are received before its error is.
+// Close and Wake may be called from any thread, also while another one waits.
+//
+// Frames that came before the peer closed the link are received before its error is.
+// After Close from here nothing is received, and nobody waits for the peer's answer.
 #pragma once
 
 #include <cstddef>
@@ -44,6 +45,7 @@ class BlockingLink {
   void Rest(std::uint64_t time_ms);
   // Receive or Rest, or the next one where none is waiting, returns at once.
   void Wake();
+  // Ends every waiting at once. What was sent is still handed over in the background.
   void Close(CloseCode code, std::string_view reason);
 
   const Link& link() const { return *link_; }

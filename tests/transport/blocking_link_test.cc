@@ -105,6 +105,23 @@ TEST_F(Blocking, CloseFromAnotherThreadEndsEveryWaiting) {
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(30));
 }
 
+TEST_F(Blocking, ADeafPeerDoesNotHoldTheOneThatCloses) {
+  RawListener listener;
+  BlockingLinkOptions options;
+  options.link.close_timeout_ms = kLongMs;
+  BlockingLink link(*client, Url{"127.0.0.1", listener.port(), "room"}, options);
+  RawPeer deaf = listener.Accept();
+  deaf.OpenAsServer();
+  ASSERT_TRUE(link.WaitOpen());
+  const auto begin = std::chrono::steady_clock::now();
+  std::thread other([&link] { link.Close(CloseCode::kDone, "enough"); });
+  EXPECT_FALSE(link.Receive(kLongMs));
+  other.join();
+  EXPECT_NE(link.Send("x", kLongMs).error().message.find("closed from here: enough"),
+            std::string::npos);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(kLongMs / 2));
+}
+
 TEST_F(Blocking, SendWaitsForRoomAndSaysWhenThereIsNone) {
   hall->prepare = [](Recorder& handler) {
     handler.on_open = [](Link& link) { link.PauseReading(); };

@@ -143,6 +143,31 @@ TEST_F(Pushback, APausedLinkIsNotTakenForDeadAndKeepsThePeerCalm) {
   EXPECT_EQ(far->WaitFrames(1), std::vector<Bytes>{"patience"});
 }
 
+TEST_F(Pushback, TwoPausedSidesThatHandOverDoNotWaitForEachOther) {
+  LinkOptions options;
+  options.close_timeout_ms = 30'000;
+  hall->prepare = [](Recorder& handler) {
+    handler.on_open = [](Link& link) { link.PauseReading(); };
+  };
+  Listen(options);
+  const auto near = std::make_shared<Recorder>();
+  hall->prepare(*near);
+  client->Connect(url(), near, options);
+  const auto far = hall->WaitVisitor();
+  for (const auto& link : {near->WaitOpen(), far->WaitOpen()}) {
+    ASSERT_NE(link, nullptr);
+    while (link->Send(Frame(Bytes(kFrameBytes, 'a'))) == Sent::kQueued ||
+           link->QueuedBytes() < options.max_queue_bytes / 2) {
+    }
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  near->WaitOpen()->Close(CloseCode::kDone, "");
+  far->WaitOpen()->Close(CloseCode::kDone, "");
+  near->WaitClosed();
+  far->WaitClosed();
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(20));
+}
+
 TEST_F(Pushback, DroppingAReaderDoesNotWaitForWhatItDidNotRead) {
   hall->prepare = [](Recorder& handler) {
     handler.on_open = [](Link& link) { link.PauseReading(); };
