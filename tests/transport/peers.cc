@@ -74,9 +74,31 @@ Error Recorder::WaitClosed() {
   return Wait(lock, [this] { return closed_.has_value(); }, "the end") ? *closed_ : Error{};
 }
 
+std::size_t Recorder::SendUntilStalled(const std::shared_ptr<const Bytes>& frame,
+                                       std::size_t max) {
+  constexpr std::chrono::milliseconds kLooksStalled{500};
+  const auto link = WaitOpen();
+  std::size_t sent = 0;
+  while (link != nullptr && sent < max) {
+    std::unique_lock lock(mutex_);
+    const std::size_t before = writable_;
+    const Sent result = link->Send(frame);
+    sent += result == Sent::kQueued ? 1 : 0;
+    if (result == Sent::kQueued) continue;
+    if (result != Sent::kFull) break;
+    if (!changed_.wait_for(lock, kLooksStalled, [&] { return writable_ > before; })) break;
+  }
+  return sent;
+}
+
 std::size_t Recorder::frames() const {
   const std::lock_guard lock(mutex_);
   return frames_.size();
+}
+
+std::size_t Recorder::writable() const {
+  const std::lock_guard lock(mutex_);
+  return writable_;
 }
 
 bool Recorder::closed() const {

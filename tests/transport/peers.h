@@ -40,8 +40,12 @@ class Recorder : public LinkHandler {
   std::vector<Bytes> WaitFrames(std::size_t count);
   void WaitWritable(std::size_t times);
   Error WaitClosed();
+  // Sends the frame until the queue is full and stays so, and returns how often it
+  // was queued; or `max`, for a peer that takes all.
+  std::size_t SendUntilStalled(const std::shared_ptr<const Bytes>& frame, std::size_t max);
   // Events so far.
   std::size_t frames() const;
+  std::size_t writable() const;
   bool closed() const;
 
  private:
