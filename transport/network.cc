@@ -23,11 +23,9 @@ Result<std::unique_ptr<Network>> Network::Start() {
 
 Network::Network(std::shared_ptr<Loop> loop) : loop_(std::move(loop)) {}
 
-Network::~Network() {
-  Stop();
-  // To take the loop apart in a child of a fork would reach into the parent's sockets.
-  if (loop_->InForkedChild()) new std::shared_ptr<Loop>(loop_);
-}
+// In a child of a fork the loop stays, since the thread that is not there holds it
+// too; to take it apart would reach into the parent's sockets.
+Network::~Network() { Stop(); }
 
 std::shared_ptr<Link> Network::Connect(const Url& url, std::shared_ptr<LinkHandler> handler,
                                        const LinkOptions& options) {

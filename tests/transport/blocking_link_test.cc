@@ -86,6 +86,22 @@ TEST_F(Blocking, FramesThatCameBeforeTheEndAreReceivedBeforeIt) {
   }
 }
 
+TEST_F(Blocking, NothingIsReceivedAfterACloseFromHere) {
+  ListenAsEcho();
+  BlockingLink link(*client, url());
+  ASSERT_TRUE(link.Send("one", kLongMs));
+  ASSERT_TRUE(link.Send("two", kLongMs));
+  EXPECT_EQ(Received(link), "one");
+  // By then the other one is in the inbox.
+  BlockingLink probe(*client, url());
+  ASSERT_TRUE(probe.Send("probe", kLongMs));
+  EXPECT_EQ(Received(probe), "probe");
+  link.Close(CloseCode::kDone, "enough");
+  const auto end = link.Receive(kLongMs);
+  ASSERT_FALSE(end);
+  EXPECT_NE(end.error().message.find("closed from here: enough"), std::string::npos);
+}
+
 TEST_F(Blocking, CloseFromAnotherThreadEndsEveryWaiting) {
   const RawListener silent;
   const auto begin = std::chrono::steady_clock::now();
