@@ -18,8 +18,9 @@
 // A start has to be honest: who covers it and joins the rows has everything up to
 // the end. The vector that the sender had at `from` is not, once parts of others
 // have been joined: their rows were there before any vector told of them, so they
-// may lie before `from` while their replica's entry rises after it. Such a part's
-// start is its end, and the point alone vouches for it.
+// may lie before `from` while their replica's entry rises after it. Who sends puts
+// them into the part all the same, or says that the start is the end, so that the
+// point alone vouches for it.
 //
 // Thread-compatible, as every Store. Contract test: tests/store/sync_contract_test.cc.
 #pragma once

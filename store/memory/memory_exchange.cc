@@ -63,6 +63,12 @@ Result<MemoryDelta> MemoryStore::CollectFrom(const Cursor& cursor) const {
   for (std::size_t i = at + 1; i < log_.size(); ++i) {
     touched.insert(log_[i].touched.begin(), log_[i].touched.end());
   }
+  // Rows that had come ahead of the vector were touched before it rose over them.
+  for (const auto& [name, table] : tables_) {
+    for (const auto& [key, state] : table.rows) {
+      if (!Since(state, log_[at].after).empty()) touched.insert({name, key});
+    }
+  }
   MemoryDelta delta = EmptyDelta(log_[at].after);
   for (const RowName& row : touched) {
     const MemoryTable& table = tables_.at(row.table);

@@ -36,10 +36,16 @@ Result<PartReport> MemoryStore::ExtractPart(const PartRequest& request, ByteSink
 }
 
 Result<MergeReport> MemoryStore::MergePart(ByteSource& in, const PartOrigin& origin) {
-  REJOIN_ASSIGN(const MemoryDelta delta, ReadDelta(in));
-  const bool is_at_start =
-      origin.partial || (!origin.from.empty() && points_[origin.peer] == origin.from);
+  REJOIN_ASSIGN(MemoryDelta delta, ReadDelta(in));
+  if (origin.until.size() > kMaxResumePointBytes) {
+    return Fail(Code::kLimit, "The peer's resume point is too large.");
+  }
+  const bool is_at_start = !origin.from.empty() && points_[origin.peer] == origin.from;
+  if (origin.partial && !origin.from.empty() && !is_at_start) {
+    return Fail(Code::kNotCovered, "The part follows one that was not joined.");
+  }
   REJOIN_TRY(CheckMergeable(delta, is_at_start));
+  if (origin.partial) delta.header.end = {};
   points_[origin.peer] = origin.until;
   return JoinChecked(delta);
 }
@@ -50,7 +56,8 @@ Result<ResumePoint> MemoryStore::PointOf(const ReplicaId& peer) {
 }
 
 Status MemoryStore::SkipTo(const PartOrigin& origin) {
-  if (points_[origin.peer] == origin.from) points_[origin.peer] = origin.until;
+  // Everybody is past the beginning.
+  if (origin.from.empty() || points_[origin.peer] == origin.from) points_[origin.peer] = origin.until;
   return {};
 }
 

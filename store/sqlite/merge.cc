@@ -52,6 +52,7 @@ class Merge {
   Status Record(const DeltaApplier& applier);
   Result<std::vector<Advance>> Advances();
   Status RaiseApplied(const std::vector<Advance>& advances);
+  Result<bool> OvertakesRowsAhead(const std::vector<Advance>& advances, const VersionVector& stamped);
 
   // The sender's order says that everything before the part is here.
   Result<bool> IsAtItsStart();
@@ -75,9 +76,7 @@ Status Merge::CheckRoom() {
 }
 
 Result<bool> Merge::IsAtItsStart() {
-  if (origin_ == nullptr || incomplete_) return false;
-  if (origin_->partial) return true;
-  if (origin_->from.empty()) return false;
+  if (origin_ == nullptr || incomplete_ || origin_->from.empty()) return false;
   REJOIN_ASSIGN(const ResumePoint point, ReadPoint(engine_, origin_->peer));
   return point == origin_->from;
 }
@@ -95,7 +94,9 @@ Status Merge::CheckInterval() {
   const VersionVector nothing;
   refused_under_new_identity_ = renamed;
   REJOIN_ASSIGN(const bool at_its_start, IsAtItsStart());
-  if (at_its_start || (incomplete_ ? nothing : own_).Covers(header_.start)) {
+  // In the middle of a first sync a part has no start that a vector could cover.
+  const bool by_point_only = origin_ != nullptr && origin_->partial && !origin_->from.empty();
+  if (at_its_start || (!by_point_only && (incomplete_ ? nothing : own_).Covers(header_.start))) {
     refused_under_new_identity_ = false;
     return {};
   }
@@ -125,16 +126,40 @@ Status Merge::RaiseApplied(const std::vector<Advance>& advances) {
   return {};
 }
 
+// Notes which rows are ahead of the vector as it is now. True: it rose over some that
+// were, and that earlier rows of the log list.
+Result<bool> Merge::OvertakesRowsAhead(const std::vector<Advance>& advances,
+                                       const VersionVector& stamped) {
+  REJOIN_ASSIGN(const VersionVector before, ReadAhead(engine_));
+  VersionVector ahead = before;
+  ahead.Join(stamped);
+  ahead.Set(self_, {});
+  for (const auto& [replica, time] : own_.entries()) {
+    if (ahead.Get(replica) <= time) ahead.Set(replica, {});
+  }
+  bool overtaken = false;
+  for (const Advance& advance : advances) {
+    const ReplicaId* const replica = engine_.catalog.Lookup(advance.replica);
+    if (replica == nullptr) continue;
+    overtaken = overtaken || before.Get(*replica) > advance.from;
+    if (ahead.Get(*replica) <= advance.to) ahead.Set(*replica, {});
+  }
+  if (!(ahead == before)) REJOIN_TRY(WriteAhead(engine_, ahead));
+  return overtaken;
+}
+
 Status Merge::Record(const DeltaApplier& applier) {
   REJOIN_ASSIGN(const std::vector<Advance> advances, Advances());
   REJOIN_TRY(RaiseApplied(advances));
   if (!advances.empty() || applier.report().rows_changed > 0) {
     HybridTimestamp clock = applier.latest_time();
     for (const auto& [replica, time] : header_.end.entries()) clock = std::max(clock, time);
-    REJOIN_TRY(AppendMerge(engine_, advances, applier.touched(), applier.overflow(), clock));
+    REJOIN_ASSIGN(const bool overtaken, OvertakesRowsAhead(advances, applier.stamped()));
+    REJOIN_TRY(AppendMerge(engine_, advances, applier.touched(), applier.overflow() || overtaken, clock));
   }
   if (origin_ != nullptr) REJOIN_TRY(WritePoint(engine_, origin_->peer, origin_->until));
-  const bool all_of_it = header_.start.empty() && (origin_ == nullptr || origin_->from.empty());
+  const bool all_of_it =
+      header_.start.empty() && (origin_ == nullptr || (origin_->from.empty() && !origin_->partial));
   if (incomplete_ && all_of_it) REJOIN_TRY(MarkComplete(engine_));
   return applier.made_tables() ? RememberSchema(engine_) : Status();
 }
@@ -195,7 +220,8 @@ Status SkipPart(Engine& engine, const PartOrigin& origin) {
   REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
   REJOIN_TRY(engine.db.Exec(kLock));
   REJOIN_ASSIGN(const ResumePoint point, ReadPoint(engine, origin.peer));
-  if (point == origin.from) REJOIN_TRY(WritePoint(engine, origin.peer, origin.until));
+  // Everybody is past the beginning.
+  if (origin.from.empty() || point == origin.from) REJOIN_TRY(WritePoint(engine, origin.peer, origin.until));
   return savepoint.Release();
 }
 

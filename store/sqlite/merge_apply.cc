@@ -15,6 +15,20 @@ namespace {
 // costs no more than going through so many keys one by one.
 constexpr std::size_t kMaxTouchedBytes = std::size_t{1} << 20;
 
+// Raises the vector over every stamp in the state.
+void RaiseOver(const RowState& state, VersionVector& vector) {
+  const Stamp* last = nullptr;  // neighbours mostly share theirs
+  const auto raise = [&](const Stamp& stamp) {
+    if (last == nullptr || *last != stamp) vector.Raise(stamp.replica, stamp.time);
+    last = &stamp;
+  };
+  for (const Incarnation& incarnation : state.incarnations) {
+    raise(incarnation.birth);
+    for (const Cell& cell : incarnation.cells) raise(cell.stamp);
+  }
+  for (const Remove& remove : state.removes) raise(remove.stamp);
+}
+
 Status CheckRules(const TrackedTable& ours, const DeltaTable& theirs) {
   if (ours.key_parts != theirs.key_parts) {
     return Fail(Code::kInvalidArgument,
@@ -147,6 +161,7 @@ Status DeltaApplier::Join(const Target& target, std::vector<RowDelta> rows, Know
   for (RowDelta& row : rows) {
     if (row.state.empty()) continue;
     latest_time_ = std::max(latest_time_, LatestTime(row.state));
+    RaiseOver(row.state, stamped_);
     if (!target.same_numbers) RenumberColumns(row.state, target.columns);
     if (plain) {
       REJOIN_ASSIGN(const bool inserted, plain->Insert(row.key, row.state));

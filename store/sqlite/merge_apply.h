@@ -20,6 +20,8 @@ class DeltaApplier {
   const MergeReport& report() const { return report_; }
   // Of all stamps in the rows: what the clock here has seen now.
   HybridTimestamp latest_time() const { return latest_time_; }
+  // Per replica the latest of its stamps in the rows.
+  const VersionVector& stamped() const { return stamped_; }
   // The keys of the rows that changed; none where they were too many to list.
   const std::vector<TouchedKey>& touched() const { return touched_; }
   bool overflow() const { return overflow_; }
@@ -60,6 +62,7 @@ class DeltaApplier {
   std::vector<Key> inserted_;        // and those that another may yet displace, ascending
   MergeReport report_;
   HybridTimestamp latest_time_;
+  VersionVector stamped_;
   std::vector<TouchedKey> touched_;
   std::size_t touched_bytes_ = 0;
   bool overflow_ = false;

@@ -10,6 +10,7 @@ constexpr char kWritePoint[] =
     "INSERT INTO {s}.rejoin__peer(replica, point) VALUES(?1, ?2) "
     "ON CONFLICT(replica) DO UPDATE SET point = excluded.point";
 constexpr char kRoom[] = "room";
+constexpr char kAhead[] = "ahead";  // per replica its id and a fixed64 time
 
 }  // namespace
 
@@ -21,9 +22,37 @@ Result<ResumePoint> ReadPoint(Engine& engine, const ReplicaId& peer) {
 }
 
 Status WritePoint(Engine& engine, const ReplicaId& peer, const ResumePoint& point) {
+  if (point.size() > kMaxResumePointBytes) {
+    return Fail(Code::kLimit, "the peer's resume point is " + std::to_string(point.size()) +
+                                  " bytes, and " + std::to_string(kMaxResumePointBytes) +
+                                  " are the most that is remembered");
+  }
   REJOIN_ASSIGN(CachedStatement write, engine.db.Cached(kWritePoint));
   write->BindBlob(1, peer.View()).BindBlob(2, point);
   return write->Run();
+}
+
+Result<VersionVector> ReadAhead(Engine& engine) {
+  REJOIN_ASSIGN(const auto stored, engine.Meta(kAhead));
+  VersionVector ahead;
+  if (!stored) return ahead;
+  ByteReader reader(stored->bytes);
+  while (reader.remaining() > 0) {
+    const auto replica = ReplicaId::FromBytes(reader.Raw(sizeof(ReplicaId)));
+    const HybridTimestamp time{reader.Fixed64()};
+    if (!replica || !reader.ok()) return Fail(Code::kCorrupt, "rejoin__meta is damaged; run rejoin doctor");
+    ahead.Raise(*replica, time);
+  }
+  return ahead;
+}
+
+Status WriteAhead(Engine& engine, const VersionVector& ahead) {
+  Bytes bytes;
+  for (const auto& [replica, time] : ahead.entries()) {
+    bytes.append(replica.View());
+    PutFixed64(bytes, time.value);
+  }
+  return engine.SetMeta(kAhead, Value::Blob(bytes));
 }
 
 Result<RoomId> ReadRoom(Engine& engine) {

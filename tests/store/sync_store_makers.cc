@@ -1,7 +1,38 @@
+#include "tests/store/ops.h"
+#include "tests/store/sqlite_replica.h"
+#include "tests/store/test_replica.h"
 #include "tests/store/test_sync_store.h"
 
 namespace rejoin {
+namespace {
 
-std::vector<SyncStoreMaker> AllSyncStoreMakers() { return {RowSyncStores()}; }
+// A replica that has the table item. It lives in memory, so a crash is not its affair.
+class ReplicaSyncStore final : public TestSyncStore {
+ public:
+  explicit ReplicaSyncStore(std::unique_ptr<TestReplica> replica) : replica_(std::move(replica)) {
+    (void)replica_->Define(ItemTable(), {});  // without it every test fails
+  }
+  SyncStore& store() override { return dynamic_cast<SyncStore&>(replica_->store()); }
+  void Reopen() override {}
+
+ private:
+  std::unique_ptr<TestReplica> replica_;
+};
+
+SyncStoreMaker Of(const TestReplicaMaker& maker) {
+  return {maker.name,
+          [make = maker.make](std::size_t number, Clock& clock) {
+            return std::make_unique<ReplicaSyncStore>(make(number, clock));
+          },
+          false};
+}
+
+}  // namespace
+
+std::vector<SyncStoreMaker> AllSyncStoreMakers() {
+  std::vector<SyncStoreMaker> makers{RowSyncStores(), Of(MemoryReplicas())};
+  for (const SqliteKind& kind : AllSqliteKinds()) makers.push_back(Of(SqliteReplicas(kind)));
+  return makers;
+}
 
 }  // namespace rejoin

@@ -31,6 +31,7 @@ class TestSyncStore {
 struct SyncStoreMaker {
   std::string name;
   std::function<std::unique_ptr<TestSyncStore>(std::size_t number, Clock& clock)> make;
+  bool cuts = true;  // first syncs into parts; false: it sends them whole
 };
 inline void PrintTo(const SyncStoreMaker& maker, std::ostream* out) { *out << maker.name; }
 
