@@ -60,8 +60,8 @@ Result<std::optional<Bytes>> Session::NextFrame(Instant now) {
 Status Session::Resume(Instant) {
   if (!blocked_ || closed_) return {};
   blocked_ = false;
-  const Status joined = gathering_ ? Join() : Status();
-  return joined ? joined : Close(joined.error());
+  const Status resumed = !begun_ ? Begin() : gathering_ ? Join() : Status();
+  return resumed ? resumed : Close(resumed.error());
 }
 
 // Tells the peer, and is the error to return.
@@ -103,7 +103,17 @@ Status Session::OnHello(const Hello& hello, Instant now) {
   report_.peer = hello.replica;
   report_.peer_name = hello.name;
   report_.peer_ahead_ms = static_cast<std::int64_t>(hello.wall_ms) - static_cast<std::int64_t>(now.wall_ms);
-  REJOIN_TRY(AgreeOnRoom(hello.room));
+  room_told_ = hello.room;
+  return Begin();
+}
+
+// Waits where the store is locked at this moment.
+Status Session::Begin() {
+  const Status agreed = AgreeOnRoom(room_told_);
+  begun_ = agreed || agreed.error().code != Code::kBusy;
+  blocked_ = !begun_;
+  if (!begun_) return {};
+  REJOIN_TRY(agreed);
   return Answer();
 }
 

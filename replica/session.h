@@ -96,6 +96,7 @@ class Session {
   Status Close(Error error);
   Status Handle(const Message& message, Instant now);
   Status OnHello(const Hello& hello, Instant now);
+  Status Begin();
   Status AgreeOnRoom(const RoomId& theirs);
   Status OnBye(const Bye& bye);
   Hello MakeHello(Instant now);
@@ -124,6 +125,8 @@ class Session {
   bool said_hello_ = false;
   bool closed_ = false;
   bool blocked_ = false;
+  RoomId room_told_;    // by the peer
+  bool begun_ = false;  // agreed on the room, and asked
   std::deque<Bytes> queue_;  // small messages; at most one of each kind and a few acks
   SessionReport report_;
 

@@ -129,6 +129,7 @@ Status TableFold::Flush(bool goes_on) {
   left_new_rowid_ = false;
   sources_.clear();
   new_overrides_.clear();
+  fresh_.clear();
   return {};
 }
 
@@ -197,8 +198,20 @@ Status TableFold::AddFreshOverride(const Change& change, const PlainInsert& inse
   Apply({table_, local_, change, stamps_[insert.stamp], {}}, row);
   row.key_hash = insert.row.key_hash;
   REJOIN_ASSIGN(Bytes record, PackRecord(context(), row));
+  fresh_[row.key_hash] = new_overrides_.size();
   new_overrides_.push_back({change.rowid, insert.sequence, row.key_hash, std::move(record)});
   return {};
+}
+
+// Its override is written when all is folded, over this one's.
+Result<std::optional<Located>> TableFold::LocateFresh(const Change& first) {
+  const auto fresh = fresh_.empty() ? fresh_.end() : fresh_.find(KeyHash(first.key));
+  if (fresh == fresh_.end()) return std::optional<Located>();
+  const NewOverride& made = new_overrides_[fresh->second];
+  if (made.rowid != first.old_rowid) return std::optional<Located>();
+  Located located;
+  REJOIN_ASSIGN(located.row, UnpackRecord(context(), made.record));
+  return std::optional<Located>(std::move(located));
 }
 
 std::vector<TableFold::Group> TableFold::Groups() {
@@ -227,6 +240,8 @@ std::vector<TableFold::Group> TableFold::Groups() {
 }
 
 Result<Located> TableFold::Locate(const Change& first) {
+  REJOIN_ASSIGN(std::optional<Located> fresh, LocateFresh(first));
+  if (fresh) return std::move(*fresh);
   const bool by_key = table_.shape.kind == KeyKind::kRowid;
   if (first.kind != ChangeKind::kInsert) {
     return lookup_.OfShownRow(first.key, by_key ? first.rowid : first.old_rowid);

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -91,6 +92,7 @@ class TableFold {
     return pending_[order_[group.begin + i]];
   }
   Result<Located> Locate(const Change& first);
+  Result<std::optional<Located>> LocateFresh(const Change& first);
   Status FindSources(const std::vector<Group>& groups);
   Status FoldGroup(const Group& group);
   Status PutNewOverrides(bool goes_on);
@@ -122,6 +124,9 @@ class TableFold {
   bool left_new_rowid_ = false;  // a row left a rowid that the metadata does not know yet
   std::map<Key, RowState> sources_;  // of key changes: what the old key was before
   std::vector<NewOverride> new_overrides_;
+  // Of them, by hash of the key: rows that came to the rowid of a plain insert of this
+  // batch. What happened to them since finds them here, for they are not written yet.
+  std::unordered_map<std::uint64_t, std::size_t> fresh_;
 
   std::vector<Key> rivals_;
   bool may_show_hidden_ = false;

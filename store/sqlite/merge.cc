@@ -185,7 +185,7 @@ Result<MergeReport> Merge::Run() {
 
 Result<MergeReport> InTransaction(Engine& engine, ByteSource& in, const PartOrigin* origin) {
   REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
-  REJOIN_TRY(engine.db.Exec(kLock));
+  REJOIN_TRY(TakeWriteLock(engine));
   DeltaReader reader(in);
   Merge merge(engine, reader, origin);
   Result<MergeReport> report = merge.Run();
@@ -207,6 +207,8 @@ Result<MergeReport> MergeFrom(Engine& engine, ByteSource& in, const PartOrigin* 
 
 }  // namespace
 
+Status TakeWriteLock(Engine& engine) { return engine.db.Exec(kLock); }
+
 Result<MergeReport> MergeDelta(Engine& engine, ByteSource& in) {
   return MergeFrom(engine, in, nullptr);
 }
@@ -218,7 +220,7 @@ Result<MergeReport> MergePartOf(Engine& engine, ByteSource& in, const PartOrigin
 Status SkipPart(Engine& engine, const PartOrigin& origin) {
   REJOIN_TRY(RefuseInTheMiddle(engine));
   REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
-  REJOIN_TRY(engine.db.Exec(kLock));
+  REJOIN_TRY(TakeWriteLock(engine));
   REJOIN_ASSIGN(const ResumePoint point, ReadPoint(engine, origin.peer));
   // Everybody is past the beginning.
   if (origin.from.empty() || point == origin.from) REJOIN_TRY(WritePoint(engine, origin.peer, origin.until));

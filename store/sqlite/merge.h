@@ -27,6 +27,10 @@ struct MergeInProgress {
 // - kTriggerWrote where a user's trigger wrote to a tracked table.
 Result<MergeReport> MergeDelta(Engine& engine, ByteSource& in);
 
+// To begin a transaction with that reads before it writes: what is read stays true, and
+// a busy_timeout is respected, where SQLite would else refuse to wait.
+Status TakeWriteLock(Engine& engine);
+
 // The same for a part of a session, whose `until` is remembered with it. Who is at
 // `from` need not cover the delta's start; of a partial one only the rows count.
 Result<MergeReport> MergePartOf(Engine& engine, ByteSource& in, const PartOrigin& origin);

@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "crdt/value.h"
 #include "store/sqlite/sqlite_api.h"
@@ -41,6 +42,11 @@ class Statement {
   Statement& BindReal(int at, double number);
   Statement& BindText(int at, std::string_view text);
   Statement& BindBlob(int at, ByteView blob);
+  // They have to outlive the steps: no temporary does.
+  template <class T, class = std::enable_if_t<std::is_same_v<T, std::string>>>
+  Statement& BindText(int at, T&& temporary) = delete;
+  template <class T, class = std::enable_if_t<std::is_same_v<T, std::string>>>
+  Statement& BindBlob(int at, T&& temporary) = delete;
   Statement& BindValue(int at, const Value& value);
 
   // True: a row is there. False: done. Errors of Bind surface here.

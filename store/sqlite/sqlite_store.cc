@@ -305,7 +305,12 @@ Result<RoomId> SqliteStore::Room() {
 Status SqliteStore::SetRoom(const RoomId& room) {
   REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
   REJOIN_TRY(RequireSetUp());
-  return InTransaction(*engine_, [&] { return FixRoom(*engine_, room); });
+  REJOIN_ASSIGN(const RoomId ours, ReadRoom(*engine_));
+  if (ours == room) return {};
+  return InTransaction(*engine_, [&]() -> Status {
+    REJOIN_TRY(TakeWriteLock(*engine_));
+    return FixRoom(*engine_, room);
+  });
 }
 
 Result<Cursor> SqliteStore::Head() {

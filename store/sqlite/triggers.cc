@@ -296,7 +296,8 @@ Result<bool> CaptureTriggersAreCurrent(Engine& engine, const TrackedTable& table
   std::size_t found = 0;
   for (const char* const event : kEvents) {
     REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kReadTrigger));
-    read->BindText(1, TriggerName(table.number, event));
+    const std::string name = TriggerName(table.number, event);
+    read->BindText(1, name);
     REJOIN_ASSIGN(const bool there, read->Step());
     if (!there) continue;
     ++found;
