@@ -102,7 +102,8 @@ def expect_equal(test, names):
         first = connections[0]
         for name, each in zip(names[1:], connections[1:]):
             test.assertEqual(shown(each), shown(first), (name, names[0]))
-            test.assertEqual(one(each, "SELECT rejoin_digest()"), one(first, "SELECT rejoin_digest()"), (name, names[0]))
+            digest = "SELECT rejoin_digest()"
+            test.assertEqual(one(each, digest), one(first, digest), (name, names[0]))
             for view in ("rejoin_quarantine", "rejoin_conflicts"):
                 rows = f"SELECT tbl, key, count(*) FROM {view} GROUP BY 1, 2 ORDER BY 1, 2"
                 test.assertEqual(each.execute(rows).fetchall(), first.execute(rows).fetchall(), (view, name, names[0]))

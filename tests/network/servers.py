@@ -12,7 +12,7 @@ TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [os.path.join(TESTS, "cli"), os.path.join(TESTS, "bindings")]
 
 from loaded import WithFiles, connect, one  # noqa: E402
-from program import ERROR, OK, PROGRAM  # noqa: E402
+from program import ERROR, OK, PROGRAM, SOURCE, USAGE  # noqa: E402
 
 # For what must happen: generous, a guard against a hang and not a measure.
 DEADLINE_S = 60
