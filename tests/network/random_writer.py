@@ -2,6 +2,7 @@
 
 import os
 import random
+import threading
 
 from servers import connect, one
 
@@ -93,6 +94,46 @@ class RandomWriter:
             return draw.choice((None, draw.randrange(40)))
         return draw.choice((None, draw.randrange(-5, 5), draw.random() - 0.5, "", "é" * draw.randrange(9),
                             draw.randbytes(draw.randrange(30)), draw.randbytes(draw.randrange(1, 2000)).hex()))
+
+
+class Writing:
+    """Somebody who writes to the file until the context ends, on a thread and a connection of his own."""
+
+    def __init__(self, path, draw, pause_s):
+        self.path = path
+        self.draw = draw
+        self.pause_s = pause_s
+        self.writer = None
+        self.failed = None
+        self.stopping = threading.Event()
+        self.begun = threading.Event()
+        self.thread = threading.Thread(target=self._write)
+
+    def _write(self):
+        db = connect(self.path)
+        try:
+            db.execute("PRAGMA busy_timeout = 30000")
+            self.writer = RandomWriter(db, self.draw)
+            while not self.stopping.is_set():
+                self.writer.work()
+                self.begun.set()
+                self.stopping.wait(self.pause_s)
+        except Exception as fault:  # told by the test's thread
+            self.failed = fault
+            self.begun.set()
+        finally:
+            db.close()
+
+    def __enter__(self):
+        self.thread.start()
+        self.begun.wait()
+        return self.writer
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
+        if self.failed:
+            raise self.failed
 
 
 def expect_equal(test, names):
