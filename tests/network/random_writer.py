@@ -19,7 +19,9 @@ KEYS = 25  # of each column: few, so that devices meet in rows
 
 
 def seed_of(test):
-    """Another one each time, or the one to replay: REJOIN_TEST_SEED. It is printed."""
+    """Another one each time, or the one to replay: REJOIN_TEST_SEED. It is printed.
+
+    It fixes what is drawn; when the processes get their turns is the system's."""
     seed = int(os.environ.get("REJOIN_TEST_SEED", random.SystemRandom().randrange(1 << 32)))
     print(f"{test.id()}: REJOIN_TEST_SEED={seed}", flush=True)
     return seed
