@@ -119,6 +119,9 @@ Result<Exit> RunServe(const ServeArguments& arguments) {
   {
     REJOIN_ASSIGN(DatabaseFile file, DatabaseFile::Open(arguments.file, OpenMode::kReadWrite));
     REJOIN_TRY(file.Store().Replica());
+    if (file.IsReadOnly()) {
+      return Fail(Code::kReadOnly, arguments.file + ": can only be read, and syncing writes to it");
+    }
   }
   return Run(arguments.listen, std::make_unique<FileRooms>(arguments.file, arguments.room), arguments.file);
 }

@@ -35,6 +35,9 @@ struct Writer {
   Bytes out;
 
   void Begin(Type type) { PutFlag(out, static_cast<std::uint8_t>(type)); }
+  void PutRoom(const RoomId& room) {
+    out.append(reinterpret_cast<const char*>(room.bytes.data()), room.bytes.size());
+  }
 
   void operator()(const Hello& hello) {
     Begin(Type::kHello);
@@ -42,7 +45,7 @@ struct Writer {
     PutVarint(out, hello.must_understand);
     PutVarint(out, hello.may_ignore);
     out.append(hello.replica.View());
-    out.append(reinterpret_cast<const char*>(hello.room.bytes.data()), hello.room.bytes.size());
+    PutRoom(hello.room);
     PutVarint(out, hello.scope);
     PutVarint(out, hello.wall_ms);
     PutFlag(out, hello.durable ? kDurable : 0);
@@ -52,6 +55,7 @@ struct Writer {
   void operator()(const Ask& ask) {
     Begin(Type::kAsk);
     PutVarint(out, ask.number);
+    PutRoom(ask.room);
     PutBytes(out, ask.point);
     PutVarint(out, ask.vector.entries().size());
     for (const auto& [replica, time] : ask.vector.entries()) {
@@ -99,6 +103,13 @@ ReplicaId ReadReplicaId(ByteReader& reader) {
   return id.value_or(ReplicaId());
 }
 
+RoomId ReadRoom(ByteReader& reader) {
+  RoomId room;
+  const ByteView bytes = reader.Raw(room.bytes.size());
+  std::copy(bytes.begin(), bytes.end(), room.bytes.begin());
+  return room;
+}
+
 ResumePoint ReadResumePoint(ByteReader& reader) {
   return ReadText(reader, kMaxResumePointBytes);
 }
@@ -116,8 +127,7 @@ Result<Message> ReadHello(ByteReader& reader) {
   hello.must_understand = reader.Varint();
   hello.may_ignore = reader.Varint();
   hello.replica = ReadReplicaId(reader);
-  const ByteView room = reader.Raw(hello.room.bytes.size());
-  std::copy(room.begin(), room.end(), hello.room.bytes.begin());
+  hello.room = ReadRoom(reader);
   hello.scope = reader.Varint();
   hello.wall_ms = reader.Varint();
   hello.durable = (reader.Byte() & kDurable) != 0;
@@ -134,6 +144,7 @@ Result<Message> ReadHello(ByteReader& reader) {
 Result<Message> ReadAsk(ByteReader& reader) {
   Ask ask;
   ask.number = reader.Varint();
+  ask.room = ReadRoom(reader);
   ask.point = ReadResumePoint(reader);
   const std::uint64_t count = reader.VarintUpTo(kMaxVectorEntries);
   for (std::uint64_t i = 0; i < count && reader.ok(); ++i) {

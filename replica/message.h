@@ -39,6 +39,7 @@ struct Hello {
 // conversation lasts. May be said again, when the asker could not join a part.
 struct Ask {
   std::uint64_t number = 0;  // counts from 1
+  RoomId room;           // since the Hellos: who made it tells it here
   ResumePoint point;     // in the other's order; empty: none, or not known there
   VersionVector vector;  // what the asker covers
 };

@@ -117,8 +117,7 @@ Status Session::Begin() {
   return Answer();
 }
 
-// Where neither has one, the replica with the larger id makes it; the other learns it
-// from the next delta or Hello.
+// Where neither has one, the replica with the larger id makes it, and tells it in its Ask.
 Status Session::AgreeOnRoom(const RoomId& theirs) {
   if (theirs.IsSet()) return store_.SetRoom(theirs);
   REJOIN_ASSIGN(const RoomId ours, store_.Room());
@@ -132,6 +131,7 @@ Status Session::AgreeOnRoom(const RoomId& theirs) {
 Status Session::Answer() {
   Ask ask;
   ask.number = static_cast<std::uint64_t>(++asks_);
+  REJOIN_ASSIGN(ask.room, store_.Room());
   REJOIN_ASSIGN(ask.vector, store_.Vector());
   if (asks_ == 1) {
     REJOIN_ASSIGN(ask.point, store_.PointOf(report_.peer));
@@ -145,7 +145,8 @@ Status Session::Answer() {
 }
 
 Status Session::OnBye(const Bye& bye) {
-  return Fail(Code::kRefused, "the peer " + report_.peer_name + " closed: " + bye.reason);
+  const std::string name = report_.peer_name.empty() ? "" : " " + report_.peer_name;
+  return Fail(Code::kRefused, "the peer" + name + " closed: " + bye.reason);
 }
 
 }  // namespace rejoin

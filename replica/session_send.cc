@@ -9,6 +9,11 @@ Status Session::OnAsk(const Ask& ask) {
   if (asked_ && ask.number <= asked_->number) {
     return Fail(Code::kProtocol, "the peer repeated an Ask");
   }
+  if (ask.room.IsSet()) {
+    const Status agreed = store_.SetRoom(ask.room);
+    // A lock is not waited for here: the next Hello tells it again.
+    if (!agreed && agreed.error().code != Code::kBusy) return agreed;
+  }
   asked_ = ask;
   answered_ = false;
   may_have_news_ = true;

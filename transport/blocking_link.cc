@@ -50,6 +50,13 @@ class BlockingLink::Inbox final : public LinkHandler {
     changed_.notify_all();
   }
 
+  Result<bool> WaitOpen(std::uint64_t wait_ms) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, Delay(wait_ms), [this] { return link_ != nullptr || closed_; });
+    if (closed_) return tl::unexpected(*closed_);
+    return link_ != nullptr;
+  }
+
   Status WaitOpen() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return link_ != nullptr || closed_; });
@@ -138,6 +145,8 @@ BlockingLink::BlockingLink(Network& network, const Url& url, const BlockingLinkO
 BlockingLink::~BlockingLink() { Close(CloseCode::kDone, ""); }
 
 Status BlockingLink::WaitOpen() { return inbox_->WaitOpen(); }
+
+Result<bool> BlockingLink::WaitOpen(std::uint64_t wait_ms) { return inbox_->WaitOpen(wait_ms); }
 
 Status BlockingLink::Send(Bytes frame, std::uint64_t timeout_ms) {
   return inbox_->Send(*link_, std::move(frame), timeout_ms);

@@ -36,6 +36,8 @@ class BlockingLink {
 
   // Waits until the link is open, open_timeout_ms at most, or why it is not.
   Status WaitOpen();
+  // The same, wait_ms at most. False: not yet.
+  Result<bool> WaitOpen(std::uint64_t wait_ms);
   // Queues the frame, and waits for room where there is none. kNetwork when the time
   // is over: nothing was queued, and the link is as it was. Else why it is closed.
   Status Send(Bytes frame, std::uint64_t timeout_ms);

@@ -17,12 +17,12 @@ Instant Now() { return {SystemClock().SteadyMs(), SystemClock().WallMs()}; }
 }  // namespace
 
 Client::Client(Network& network, const Url& url, SyncStore& store, SessionOptions options)
-    : link_(network, url), session_(store, SystemRandom(), std::move(options)) {}
+    : url_(url.Text()), link_(network, url), session_(store, SystemRandom(), std::move(options)) {}
 
 Status Client::Step(std::uint64_t wait_ms) {
   if (!open_) {
-    REJOIN_TRY(link_.WaitOpen());
-    open_ = true;
+    REJOIN_ASSIGN(open_, link_.WaitOpen(wait_ms));
+    if (!open_) return {};
   }
   if (session_.blocked()) {
     const Status resumed = session_.Resume(Now());
@@ -58,7 +58,7 @@ Status Client::End(const Error& why) {
     if (!link_.Send(std::move(**last), 1000)) break;
   }
   link_.Close(CloseCode::kDone, "");
-  return tl::unexpected(why);
+  return Fail(why.code, url_ + ": " + why.message);
 }
 
 }  // namespace rejoin

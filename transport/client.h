@@ -29,6 +29,7 @@ class Client {
   Status SendAll();
   Status End(const Error& why);
 
+  std::string url_;
   BlockingLink link_;
   Session session_;
   bool open_ = false;

@@ -33,7 +33,8 @@ struct Request {
 };
 
 struct Plan {
-  VersionVector start;
+  VersionVector start;  // the delta's
+  VersionVector known;  // covers it; what it covers is not told
   std::optional<std::vector<TouchedKey>> keys;  // nullopt: all rows are to be scanned
 };
 
@@ -91,10 +92,14 @@ Result<Plan> MakePlan(Engine& engine, const Request& request, const VersionVecto
                   "this store does not know the position any more; ask with a version vector");
     }
     REJOIN_ASSIGN(LogWalk walk, WalkBackTo(engine, request.cursor->position, own));
-    if (request.since != nullptr) walk.vector.Join(Lower(*request.since, own));
-    return Plan{std::move(walk.vector), std::move(walk.keys)};
+    Plan plan{walk.vector, std::move(walk.vector), std::move(walk.keys)};
+    if (request.since != nullptr) plan.start.Join(Lower(*request.since, own));
+    if (request.since != nullptr) plan.known.Join(*request.since);
+    return plan;
   }
-  Plan plan{Lower(*request.since, own), std::nullopt};
+  // Rows may be ahead of the own vector, in the middle of a first sync: not those
+  // that the asker had first.
+  Plan plan{Lower(*request.since, own), *request.since, std::nullopt};
   if (plan.start.empty()) return plan;
   REJOIN_ASSIGN(std::optional<LogWalk> walk, WalkBackUntilCovered(engine, plan.start, own));
   if (walk) plan.keys = std::move(walk->keys);
@@ -107,7 +112,7 @@ Status AddListed(Engine& engine, const Plan& plan, DeltaRows& rows) {
     if (table == nullptr || table->number != touched.table) table = engine.catalog.Find(touched.table);
     if (table == nullptr) continue;  // no longer tracked
     REJOIN_ASSIGN(LocatedRow row, LoadRow(engine, *table, touched.key));
-    RowState news = Since(row.state, plan.start);
+    RowState news = Since(row.state, plan.known);
     if (!news.empty()) REJOIN_TRY(rows.Add(*table, {touched.key, std::move(news)}));
   }
   return rows.Flush();
@@ -121,7 +126,7 @@ Result<bool> SaysNothing(Engine& engine, const Plan& plan, const VersionVector& 
     const TrackedTable* const table = engine.catalog.Find(touched.table);
     if (table == nullptr) continue;
     REJOIN_ASSIGN(const LocatedRow row, LoadRow(engine, *table, touched.key));
-    if (!Since(row.state, plan.start).empty()) return false;
+    if (!Since(row.state, plan.known).empty()) return false;
   }
   return true;
 }
@@ -129,7 +134,7 @@ Result<bool> SaysNothing(Engine& engine, const Plan& plan, const VersionVector& 
 Status AddScanned(Engine& engine, const Plan& plan, DeltaRows& rows) {
   for (const auto& table : engine.catalog.tables()) {
     const auto add = [&](RowDelta&& row) { return rows.Add(*table, std::move(row)); };
-    REJOIN_TRY(ScanTable(engine, *table, plan.start, add));
+    REJOIN_TRY(ScanTable(engine, *table, plan.known, add));
     REJOIN_TRY(rows.Flush());
   }
   return {};

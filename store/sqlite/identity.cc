@@ -12,6 +12,7 @@
 namespace rejoin {
 namespace {
 
+constexpr char kForgetPoints[] = "DELETE FROM {s}.rejoin__peer";
 constexpr char kRaiseApplied[] =
     "UPDATE {s}.rejoin__replica SET applied = ?2 WHERE number = ?1";
 // The one who takes over starts with no stamp of its own; the clock goes on.
@@ -148,6 +149,8 @@ Status TakeNewIdentity(Engine& engine, const KeptHistory& kept, std::string_view
     raise->Bind(1, std::int64_t{old_number}).Bind(2, std::min(head.own, kept.vector_entry).value);
     REJOIN_TRY(raise->Run());
   }
+  // What this file lacks lies before the points that it remembers.
+  REJOIN_TRY(engine.db.Exec(kForgetPoints));
   const bool moved = kept.stamps_up_to < head.own;
   if (moved) REJOIN_TRY(Restamp(engine, old_number, new_number, kept.stamps_up_to));
   {

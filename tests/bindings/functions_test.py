@@ -192,10 +192,6 @@ class Locked(WithFiles):
 
 
 class Folding(WithFiles):
-    # A known fault: the insert of the smaller key comes before the delete of the larger one, and is
-    # taken for a row of its own at the rowid that the larger one has; its update then finds the
-    # larger one's metadata. Nothing can be exchanged from then on.
-    @unittest.expectedFailure
     def test_a_key_became_smaller_and_its_row_was_updated_since_the_last_fold(self):
         db = self.open()
         db.execute("CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, x)")

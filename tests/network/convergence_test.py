@@ -117,10 +117,6 @@ class Convergence(WithServers):
             self.expect_healthy(name)
         self.assertEqual(server.end(), OK)
 
-    # A known fault, about one time in six: the room is noted in a transaction that reads before it
-    # writes. Where another connection commits in between, SQLite does not wait, and the conversation
-    # ends with "another connection holds the lock" where other steps would be tried again.
-    @unittest.expectedFailure
     def test_a_first_sync_with_a_device_that_is_being_written(self):
         for i in range(60):
             names = (f"served {i}.db", f"new {i}.db")

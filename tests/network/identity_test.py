@@ -79,10 +79,6 @@ class Identity(WithServers):
     def test_a_device_restored_without_a_sidecar(self):
         self.restored("none")
 
-    # A known fault: it loses, here and for ever, what it had synced after the copy was made.
-    # The peer's claim shows that this file was rolled back, and it takes a new id. But it keeps the
-    # point up to where it has the peer's order, and so is never sent what it lacks under its old id.
-    @unittest.expectedFailure
     def test_a_device_restored_with_its_older_sidecar(self):
         self.restored("older")
 
@@ -172,8 +168,6 @@ class Identity(WithServers):
     def test_two_clones_that_both_write_the_last_one_first(self):
         self.cloned(sidecar=False, order=("clone.db", "a.db"))
 
-    # A known fault, as of test_a_device_restored_with_its_older_sidecar.
-    @unittest.expectedFailure
     def test_two_clones_with_one_sidecar(self):
         self.cloned(sidecar=True, order=("a.db", "clone.db"))
 
