@@ -31,7 +31,7 @@ class Progress {
     const double seconds = static_cast<double>(now - begun_ms_) / 1000;
     const std::uint64_t rows = report.rows_sent + report.rows_received;
     const std::uint64_t bytes = report.bytes_sent + report.bytes_received;
-    if (seconds < 1) return;
+    if (seconds < 1 || rows == 0) return;
     std::fprintf(stderr, "rejoin: %.0f s: %s sent, %s received, %.1f MB, %.0f rows/s\n", seconds,
                  Count(report.rows_sent, "row").c_str(), Count(report.rows_received, "row").c_str(),
                  static_cast<double>(bytes) / 1e6, static_cast<double>(rows) / seconds);

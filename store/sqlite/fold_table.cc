@@ -277,11 +277,33 @@ Status TableFold::FindSources(const std::vector<Group>& groups) {
   }
   for (auto& [key, state] : sources_) {
     if (!state.empty()) continue;
-    // It went in an earlier part of the transaction.
+    // It went in an earlier part of the transaction, or goes in a later one.
     REJOIN_ASSIGN(Located located, lookup_.OfInsertedRow(key, std::nullopt));
+    if (located.place == Place::kNowhere && by_rowid()) {
+      REJOIN_ASSIGN(located, LocateLeaving(key));
+    }
     state = std::move(located.row.state);
   }
   return {};
+}
+
+// The row that changes its key keeps its rowid, unless that is the key. Another row's
+// metadata there tells that this one has gone further.
+Result<Located> TableFold::LocateLeaving(const Key& key) {
+  const auto arrival = std::find_if(pending_.begin(), pending_.end(), [&key](const Pending& pending) {
+    return pending.change.moved_from == key;
+  });
+  if (arrival == pending_.end()) return Located();
+  std::int64_t rowid = arrival->change.rowid;
+  if (!indexed()) {
+    ByteReader parts(key);
+    const auto part = ReadKeyPart(parts);
+    if (!part) return Located();
+    rowid = static_cast<std::int64_t>(part->bits);
+  }
+  Result<Located> located = lookup_.OfShownRow(key, rowid);
+  if (!located && located.error().code == Code::kCorrupt) return Located();
+  return located;
 }
 
 Status TableFold::FoldGroup(const Group& group) {

@@ -93,6 +93,7 @@ class TableFold {
   }
   Result<Located> Locate(const Change& first);
   Result<std::optional<Located>> LocateFresh(const Change& first);
+  Result<Located> LocateLeaving(const Key& key);
   Status FindSources(const std::vector<Group>& groups);
   Status FoldGroup(const Group& group);
   Status PutNewOverrides(bool goes_on);

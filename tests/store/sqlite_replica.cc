@@ -64,6 +64,7 @@ class SqliteReplica final : public TestReplica {
 
   Status Begin() override { return engine_->db.Exec("BEGIN"); }
   Status Run(const Op& op) override {
+    if (sqlite3_get_autocommit(db_) != 0) REJOIN_TRY(ShowWhatWasFreed());
     const auto def = defs_.find(op.table);
     if (def == defs_.end()) return engine_->db.Exec("DELETE FROM " + QuoteName(op.table));
     switch (op.kind) {
@@ -83,6 +84,7 @@ class SqliteReplica final : public TestReplica {
   Status RunTogether(const Transaction& ops) override {
     const auto at = defs_.find(ops.front().table);
     if (at == defs_.end()) return Run(ops.front());
+    if (sqlite3_get_autocommit(db_) != 0) REJOIN_TRY(ShowWhatWasFreed());
     const TableDef& def = at->second;
     std::vector<std::string> names = def.key_columns;
     for (const ColumnDef& column : def.columns) names.push_back(column.name);

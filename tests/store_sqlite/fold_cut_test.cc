@@ -113,6 +113,23 @@ TEST_P(FoldCut, InsertsKeptBackAreWrittenThoughTheirTableIsNotWrittenAgain) {
   FoldsAndIsSound();
 }
 
+// The part that has the row's new key comes first, and the cells of a column that is
+// unknown here are still under the old one.
+TEST_P(FoldCut, ARowTakesCellsOfUnknownColumnsAlongToASmallerKey) {
+  TestDatabase peer(2);
+  peer.Exec(GetParam());
+  peer.Exec("ALTER TABLE t ADD COLUMN more");
+  peer.Track("t");
+  peer.Exec("INSERT INTO t VALUES(5, 'x', 'carried')");
+  db_.Pull(peer);
+  db_.Exec("UPDATE t SET id = 1");
+  FoldsAndIsSound();
+  const RowState state = StateOf(1);
+  ASSERT_EQ(state.incarnations.size(), 1u);
+  ASSERT_EQ(state.incarnations[0].cells.size(), 2u);
+  EXPECT_EQ(state.incarnations[0].cells[1].value, T("carried"));
+}
+
 // A window sees the row gone, and the table, which has it again, says that it is there.
 TEST_P(FoldCut, ARowDisplacedInOneWindowAndInsertedInAnotherHasOneHistory) {
   db_.Exec("CREATE UNIQUE INDEX i ON t(a)");
