@@ -45,7 +45,6 @@ std::uint64_t Server::WaitMs() const {
 
 void Server::Handle(Event& event) {
   if (event.kind == Event::Kind::kOpen) return Enter(event);
-  if (event.kind == Event::Kind::kFrame) event.guest->Taken(event.frame.size());
   const auto found = visits_.find(event.guest.get());
   if (found == visits_.end()) return;  // it was sent away
   Visit& visit = *found->second;
@@ -94,7 +93,10 @@ Result<Server::Room*> Server::RoomOf(const std::string& name) {
   return opened;
 }
 
+// Only now there is room for more of its frames: those that wait for a session that is
+// blocked hold the peer back.
 void Server::TakeFrame(Visit& visit, const Bytes& frame) {
+  visit.guest->Taken(frame.size());
   Room& room = *visit.room;
   if (!room.in_batch) {
     const Status begun = room.store->Begin();

@@ -9,6 +9,10 @@ Status Session::OnAsk(const Ask& ask) {
   if (asked_ && ask.number <= asked_->number) {
     return Fail(Code::kProtocol, "the peer repeated an Ask");
   }
+  // Each may cost a look at everything.
+  if (ask.number > static_cast<std::uint64_t>(kMaxAsks)) {
+    return Fail(Code::kProtocol, "the peer asks again and again");
+  }
   if (ask.room.IsSet()) {
     const Status agreed = store_.SetRoom(ask.room);
     // A lock is not waited for here: the next Hello tells it again.

@@ -139,6 +139,7 @@ Status TableFold::PutNewOverrides(bool goes_on) {
               return std::tie(a.rowid, a.sequence) < std::tie(b.rowid, b.sequence);
             });
   for (const NewOverride& made : new_overrides_) {
+    if (made.record.empty()) continue;
     if (goes_on && indexed()) REJOIN_TRY(lookup_.Park(made.rowid, made.key_hash));
     REJOIN_TRY(PutOverride(made.rowid, made.record));
   }
@@ -203,14 +204,16 @@ Status TableFold::AddFreshOverride(const Change& change, const PlainInsert& inse
   return {};
 }
 
-// Its override is written when all is folded, over this one's.
-Result<std::optional<Located>> TableFold::LocateFresh(const Change& first) {
+// Takes it out: what becomes of the row is written in its stead, or nothing.
+Result<std::optional<Located>> TableFold::TakeFresh(const Change& first) {
   const auto fresh = fresh_.empty() ? fresh_.end() : fresh_.find(KeyHash(first.key));
   if (fresh == fresh_.end()) return std::optional<Located>();
-  const NewOverride& made = new_overrides_[fresh->second];
+  NewOverride& made = new_overrides_[fresh->second];
   if (made.rowid != first.old_rowid) return std::optional<Located>();
   Located located;
   REJOIN_ASSIGN(located.row, UnpackRecord(context(), made.record));
+  made.record.clear();
+  fresh_.erase(fresh);
   return std::optional<Located>(std::move(located));
 }
 
@@ -240,7 +243,7 @@ std::vector<TableFold::Group> TableFold::Groups() {
 }
 
 Result<Located> TableFold::Locate(const Change& first) {
-  REJOIN_ASSIGN(std::optional<Located> fresh, LocateFresh(first));
+  REJOIN_ASSIGN(std::optional<Located> fresh, TakeFresh(first));
   if (fresh) return std::move(*fresh);
   const bool by_key = table_.shape.kind == KeyKind::kRowid;
   if (first.kind != ChangeKind::kInsert) {
@@ -265,7 +268,8 @@ Status TableFold::FoldPending() {
 Status TableFold::FindSources(const std::vector<Group>& groups) {
   if (!has_unknown_columns_) return {};
   for (const Pending& pending : pending_) {
-    if (pending.change.moved_from) sources_[*pending.change.moved_from];
+    const Change& change = pending.change;
+    if (change.moved_from) sources_[*change.moved_from].rowid = change.rowid;
   }
   if (sources_.empty()) return {};
   for (const Group& group : groups) {
@@ -273,28 +277,23 @@ Status TableFold::FindSources(const std::vector<Group>& groups) {
     const auto source = sources_.find(first.key);
     if (source == sources_.end()) continue;
     REJOIN_ASSIGN(Located located, Locate(first));
-    source->second = std::move(located.row.state);
+    source->second.state = std::move(located.row.state);
   }
-  for (auto& [key, state] : sources_) {
-    if (!state.empty()) continue;
+  for (auto& [key, source] : sources_) {
+    if (!source.state.empty()) continue;
     // It went in an earlier part of the transaction, or goes in a later one.
     REJOIN_ASSIGN(Located located, lookup_.OfInsertedRow(key, std::nullopt));
     if (located.place == Place::kNowhere && by_rowid()) {
-      REJOIN_ASSIGN(located, LocateLeaving(key));
+      REJOIN_ASSIGN(located, LocateLeaving(key, source.rowid));
     }
-    state = std::move(located.row.state);
+    source.state = std::move(located.row.state);
   }
   return {};
 }
 
 // The row that changes its key keeps its rowid, unless that is the key. Another row's
 // metadata there tells that this one has gone further.
-Result<Located> TableFold::LocateLeaving(const Key& key) {
-  const auto arrival = std::find_if(pending_.begin(), pending_.end(), [&key](const Pending& pending) {
-    return pending.change.moved_from == key;
-  });
-  if (arrival == pending_.end()) return Located();
-  std::int64_t rowid = arrival->change.rowid;
+Result<Located> TableFold::LocateLeaving(const Key& key, std::int64_t rowid) {
   if (!indexed()) {
     ByteReader parts(key);
     const auto part = ReadKeyPart(parts);
@@ -318,7 +317,7 @@ Status TableFold::FoldGroup(const Group& group) {
     }
     std::vector<Cell> carried;
     if (pending.change.moved_from && has_unknown_columns_) {
-      carried = CarriedCells(table_, sources_[*pending.change.moved_from], located.row.state);
+      carried = CarriedCells(table_, sources_[*pending.change.moved_from].state, located.row.state);
     }
     Apply({table_, local_, pending.change, stamps_[pending.stamp], std::move(carried)}, located.row);
   }

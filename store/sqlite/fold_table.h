@@ -92,8 +92,8 @@ class TableFold {
     return pending_[order_[group.begin + i]];
   }
   Result<Located> Locate(const Change& first);
-  Result<std::optional<Located>> LocateFresh(const Change& first);
-  Result<Located> LocateLeaving(const Key& key);
+  Result<std::optional<Located>> TakeFresh(const Change& first);
+  Result<Located> LocateLeaving(const Key& key, std::int64_t rowid);
   Status FindSources(const std::vector<Group>& groups);
   Status FoldGroup(const Group& group);
   Status PutNewOverrides(bool goes_on);
@@ -123,7 +123,12 @@ class TableFold {
   std::vector<std::size_t> order_;
   std::unordered_set<std::uint64_t> left_keys_;  // hashes of keys whose row went
   bool left_new_rowid_ = false;  // a row left a rowid that the metadata does not know yet
-  std::map<Key, RowState> sources_;  // of key changes: what the old key was before
+  // Of a key change: what the old key was before, and where the row stands now.
+  struct Source {
+    RowState state;
+    std::int64_t rowid = 0;
+  };
+  std::map<Key, Source> sources_;
   std::vector<NewOverride> new_overrides_;
   // Of them, by hash of the key: rows that came to the rowid of a plain insert of this
   // batch. What happened to them since finds them here, for they are not written yet.

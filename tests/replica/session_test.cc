@@ -236,6 +236,23 @@ TEST_P(Sessions, WhatIsNoProtocolEndsTheConversationAndChangesNothing) {
   EXPECT_EQ(Everything(b), before);
 }
 
+TEST_P(Sessions, APeerThatAsksAgainAndAgainIsLeft) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Do(b, {Insert("item", K("milk"), Item(1))});
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Run();
+  Ask ask;
+  for (ask.number = 2; ask.number < 10 && !talk.b().error; ++ask.number) {
+    talk.Deliver(talk.b(), EncodeMessage(ask));
+    while (talk.Next(talk.b())) {
+    }
+  }
+  ASSERT_TRUE(talk.b().error);
+  EXPECT_EQ(talk.b().error->code, Code::kProtocol);
+  EXPECT_EQ(ask.number, 6u);
+}
+
 TEST_P(Sessions, ADamagedPartEndsTheConversationAndChangesNothing) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());

@@ -113,6 +113,23 @@ TEST_P(FoldCut, InsertsKeptBackAreWrittenThoughTheirTableIsNotWrittenAgain) {
   FoldsAndIsSound();
 }
 
+// Each comes to the place of a row that the same fold has only just heard of.
+TEST_P(FoldCut, ARowThatTookASmallerKeyGoesOnToLiveAndDie) {
+  db_.engine->limits = Limits();
+  db_.Exec("INSERT INTO t VALUES(5, 'x')");
+  db_.Exec("UPDATE t SET id = 3");
+  db_.Exec("UPDATE t SET a = 'y'");
+  db_.Exec("UPDATE t SET id = 1");
+  db_.Exec("DELETE FROM t");
+  FoldsAndIsSound();
+  for (const std::int64_t key : {1, 3, 5}) EXPECT_FALSE(IsPresent(StateOf(key), {})) << key;
+  EXPECT_EQ(StateOf(3).incarnations.size(), 1u);
+  db_.Exec("INSERT INTO t(id, a) VALUES(7, 'z')");
+  db_.Exec("UPDATE t SET a = 'zz'");
+  FoldsAndIsSound();
+  EXPECT_TRUE(IsPresent(StateOf(7), {}));
+}
+
 // The part that has the row's new key comes first, and the cells of a column that is
 // unknown here are still under the old one.
 TEST_P(FoldCut, ARowTakesCellsOfUnknownColumnsAlongToASmallerKey) {
