@@ -5,7 +5,7 @@
 namespace rejoin {
 namespace {
 
-enum class Type : std::uint8_t { kHello = 1, kAsk = 2, kChunk = 3, kAck = 4, kBye = 5 };
+enum class Type : std::uint8_t { kHello = 1, kAsk = 2, kChunk = 3, kAck = 4, kBye = 5, kProbe = 6, kEcho = 7 };
 
 constexpr std::uint8_t kFirst = 1;
 constexpr std::uint8_t kLast = 2;
@@ -15,6 +15,7 @@ constexpr std::uint8_t kNothing = 16;
 constexpr std::uint8_t kAllChunkFlags = kFirst | kLast | kPartial | kMore | kNothing;
 
 constexpr std::uint8_t kDurable = 1;
+constexpr std::uint8_t kKeepsTime = 2;
 
 constexpr std::size_t kIdBytes = 16;
 
@@ -48,7 +49,9 @@ struct Writer {
     PutRoom(hello.room);
     PutVarint(out, hello.scope);
     PutVarint(out, hello.wall_ms);
-    PutFlag(out, hello.durable ? kDurable : 0);
+    PutFlag(out, static_cast<std::uint8_t>((hello.durable ? kDurable : 0) |
+                                           (hello.keeps_time ? kKeepsTime : 0)));
+    PutVarint(out, hello.part_bytes);
     PutText(out, hello.name, kMaxNameBytes);
     PutText(out, hello.software, kMaxNameBytes);
   }
@@ -86,6 +89,14 @@ struct Writer {
     Begin(Type::kBye);
     PutVarint(out, static_cast<std::uint64_t>(bye.code));
     PutText(out, bye.reason, kMaxReasonBytes);
+  }
+  void operator()(const Probe& probe) {
+    Begin(Type::kProbe);
+    PutVarint(out, probe.number);
+  }
+  void operator()(const Echo& echo) {
+    Begin(Type::kEcho);
+    PutVarint(out, echo.number);
   }
 };
 
@@ -130,7 +141,10 @@ Result<Message> ReadHello(ByteReader& reader) {
   hello.room = ReadRoom(reader);
   hello.scope = reader.Varint();
   hello.wall_ms = reader.Varint();
-  hello.durable = (reader.Byte() & kDurable) != 0;
+  const std::uint8_t flags = reader.Byte();
+  hello.durable = (flags & kDurable) != 0;
+  hello.keeps_time = (flags & kKeepsTime) != 0;
+  hello.part_bytes = reader.Varint();
   hello.name = ReadText(reader, kMaxNameBytes);
   hello.software = ReadText(reader, kMaxNameBytes);
   if (!reader.AtEnd()) return Malformed("Hello");
@@ -192,6 +206,14 @@ Result<Message> ReadBye(ByteReader& reader) {
   return Message(std::move(bye));
 }
 
+template <class Numbered>
+Result<Message> ReadNumbered(ByteReader& reader, const char* name) {
+  Numbered message;
+  message.number = reader.Varint();
+  if (!reader.AtEnd()) return Malformed(name);
+  return Message(message);
+}
+
 }  // namespace
 
 Bytes EncodeMessage(const Message& message) {
@@ -213,6 +235,10 @@ Result<Message> DecodeMessage(ByteView frame) {
       return ReadAck(reader);
     case Type::kBye:
       return ReadBye(reader);
+    case Type::kProbe:
+      return ReadNumbered<Probe>(reader, "Probe");
+    case Type::kEcho:
+      return ReadNumbered<Echo>(reader, "Echo");
   }
   return Fail(Code::kProtocol,
               "the peer sent a message of an unknown type; check that the URL leads to a Rejoin hub or "

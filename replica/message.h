@@ -31,6 +31,9 @@ struct Hello {
   std::uint64_t scope = 0;  // 0: everything; others are reserved
   std::uint64_t wall_ms = 0;
   bool durable = false;   // its acknowledgements are
+  bool keeps_time = false;  // its clock is one that others may correct theirs by
+  // A first sync is wished in parts of about so many bytes; 0: as it suits the sender.
+  std::uint64_t part_bytes = 0;
   std::string name;       // for people, at most kMaxNameBytes
   std::string software;   // likewise: "rejoin 0.1.0"
 };
@@ -64,13 +67,22 @@ struct Ack {
   bool durable = false;
 };
 
+// "Tell me when I have what you have now": answered by an Echo behind the last part of it.
+struct Probe {
+  std::uint64_t number = 0;  // counts from 1; a later one stands for those before
+};
+
+struct Echo {
+  std::uint64_t number = 0;  // of the Probe
+};
+
 // The sender closes, and says why.
 struct Bye {
   Code code = Code::kInternal;
   std::string reason;  // at most kMaxReasonBytes
 };
 
-using Message = std::variant<Hello, Ask, Chunk, Ack, Bye>;
+using Message = std::variant<Hello, Ask, Chunk, Ack, Bye, Probe, Echo>;
 
 // Longer texts are cut.
 Bytes EncodeMessage(const Message& message);

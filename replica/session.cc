@@ -5,7 +5,7 @@
 namespace rejoin {
 
 Session::Session(SyncStore& store, Random& random, SessionOptions options)
-    : store_(store), random_(random), options_(std::move(options)) {}
+    : store_(store), random_(random), options_(std::move(options)), part_bytes_(options_.part_bytes) {}
 
 Status Session::OnFrame(ByteView frame, Instant now) {
   if (closed_) return {};
@@ -25,6 +25,8 @@ Status Session::Handle(const Message& message, Instant now) {
   }
   if (const auto* const ask = std::get_if<Ask>(&message)) return OnAsk(*ask);
   if (const auto* const ack = std::get_if<Ack>(&message)) return OnAck(*ack);
+  if (const auto* const probe = std::get_if<Probe>(&message)) return OnProbe(*probe);
+  if (const auto* const echo = std::get_if<Echo>(&message)) return OnEcho(*echo);
   return OnChunk(std::get<Chunk>(message));
 }
 
@@ -40,13 +42,15 @@ Result<std::optional<Bytes>> Session::NextFrame(Instant now) {
     self_ = *self;
     queue_.push_front(EncodeMessage(MakeHello(now)));  // before whatever the peer made us say
   }
-  if (queue_.empty() && !closed_ && !sending_ && MayExtract()) {
+  EchoIfSent();  // before there is more
+  if (said_hello_ && NeedsStore()) {
     const Status extracted = Extract();
     if (!extracted) {
       const Status closed = Close(extracted.error());
       return tl::unexpected(closed.error());
     }
   }
+  EchoIfSent();
   if (!queue_.empty()) {
     frame = std::move(queue_.front());
     queue_.pop_front();
@@ -55,6 +59,10 @@ Result<std::optional<Bytes>> Session::NextFrame(Instant now) {
   }
   if (frame) report_.bytes_sent += frame->size();
   return frame;
+}
+
+bool Session::NeedsStore() const {
+  return !closed_ && (!said_hello_ || (queue_.empty() && !sending_ && MayExtract()));
 }
 
 Status Session::Resume(Instant) {
@@ -88,6 +96,7 @@ Hello Session::MakeHello(Instant now) {
   hello.room = store_.Room().value_or(RoomId());
   hello.wall_ms = now.wall_ms;
   hello.durable = options_.durable;
+  hello.part_bytes = options_.part_bytes;
   hello.name = options_.name;
   hello.software = options_.software;
   return hello;
@@ -102,6 +111,10 @@ Status Session::OnHello(const Hello& hello, Instant now) {
   }
   report_.peer = hello.replica;
   report_.peer_name = hello.name;
+  if (hello.part_bytes != 0) {
+    const std::uint64_t wished = std::max<std::uint64_t>(hello.part_bytes, kMinPartBytes);
+    part_bytes_ = static_cast<std::size_t>(std::min<std::uint64_t>(wished, options_.part_bytes));
+  }
   report_.peer_ahead_ms = static_cast<std::int64_t>(hello.wall_ms) - static_cast<std::int64_t>(now.wall_ms);
   room_told_ = hello.room;
   return Begin();

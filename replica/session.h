@@ -32,7 +32,9 @@ struct SessionOptions {
   std::string name;       // of this replica, for people
   std::string software;
   bool durable = true;    // the store's commits survive a power cut
-  std::size_t part_bytes = std::size_t{4} << 20;  // of a first sync (PartRequest)
+  // Of a first sync, in either direction: what this side sends at most, and asks for. A
+  // part is one transaction here, and as long holds the store's lock.
+  std::size_t part_bytes = std::size_t{4} << 20;
 };
 
 struct SessionReport {
@@ -57,6 +59,8 @@ class Session {
   Status OnFrame(ByteView frame, Instant now);
   // Call until nullopt, whenever there is room to send. Error: as OnFrame.
   Result<std::optional<Bytes>> NextFrame(Instant now);
+  // NextFrame would now use the store.
+  bool NeedsStore() const;
 
   // The store was locked by another: call Resume from kRetryMs on, until it is false.
   static constexpr std::uint64_t kRetryMs = 10;
@@ -71,6 +75,12 @@ class Session {
   // The peer has everything that was here when this turned true, and said so; false
   // again when there is more.
   bool SentAll() const;
+  // Asks the peer for an Echo behind all that it has when it hears this. Echoed() is at
+  // least the number returned as soon as all that is here.
+  std::uint64_t SendProbe();
+  std::uint64_t Echoed() const { return echoed_; }
+  // All that was here when the peer asked is on its way, or was acknowledged.
+  bool WasAnswered() const { return answered_; }
   // Everything that the peer had when it answered our Ask is here.
   bool ReceivedAll() const { return received_all_; }
   // Up to where in our order the peer has acknowledged everything (durably, if `durable`).
@@ -82,6 +92,8 @@ class Session {
   static constexpr std::size_t kMaxUnacknowledged = 8;
   // Re-asking is for peers that came back from the past; an endless one is a mistake.
   static constexpr int kMaxAsks = 4;
+  // A peer that wishes smaller parts has to live with these.
+  static constexpr std::size_t kMinPartBytes = std::size_t{16} << 10;
   // Positions that a peer's point may lag behind while there is nothing for it: to
   // move it is a transaction there, to leave it a longer way through the log here.
   static constexpr std::uint64_t kMaxLag = 1000;
@@ -109,10 +121,13 @@ class Session {
   Status Join();
   Status AfterJoin(const Result<MergeReport>& joined);
   Status AskAgain(const Error& why);
+  Status OnEcho(const Echo& echo);
 
   // session_send.cc
   Status OnAsk(const Ask& ask);
   Status OnAck(const Ack& ack);
+  Status OnProbe(const Probe& probe);
+  void EchoIfSent();
   bool MayExtract() const;
   Status Extract();
   void TakePart(PartReport part, bool is_answer);
@@ -139,6 +154,9 @@ class Session {
   bool received_all_ = false;
   PartOrigin origin_;
   Spool incoming_;
+  std::uint64_t probes_ = 0;
+  std::uint64_t first_valid_probe_ = 1;  // Echoes of those before are of an Ask that is over
+  std::uint64_t echoed_ = 0;
 
   // Out.
   std::optional<Ask> asked_;  // what the peer asked
@@ -156,6 +174,11 @@ class Session {
   std::deque<Sent> unacknowledged_;
   std::optional<Cursor> acked_;
   std::optional<Cursor> acked_durably_;
+  std::size_t part_bytes_;
+  // A Probe of the peer that waits for its Echo, and how far it then has to be here.
+  std::optional<Probe> probe_;
+  Cursor probe_head_;
+  std::optional<Cursor> told_;  // up to here the peer was sent what it lacks, if anything
 };
 
 }  // namespace rejoin

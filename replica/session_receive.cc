@@ -60,7 +60,26 @@ Status Session::AfterJoin(const Result<MergeReport>& joined) {
 
 Status Session::AskAgain(const Error& why) {
   if (asks_ >= kMaxAsks) return tl::unexpected(why);
-  return Answer();
+  REJOIN_TRY(Answer());
+  // An Echo that is on its way is about an answer of which a part was not joined.
+  const bool awaited = probes_ > echoed_;
+  first_valid_probe_ = probes_ + 1;
+  if (awaited) SendProbe();
+  return {};
+}
+
+std::uint64_t Session::SendProbe() {
+  if (closed_) return ++probes_;
+  Queue(Probe{++probes_});
+  return probes_;
+}
+
+Status Session::OnEcho(const Echo& echo) {
+  if (echo.number <= echoed_ || echo.number > probes_) {
+    return Fail(Code::kProtocol, "the peer sent an Echo that it was not asked for");
+  }
+  if (echo.number >= first_valid_probe_) echoed_ = echo.number;
+  return {};
 }
 
 }  // namespace rejoin

@@ -22,6 +22,7 @@ Status Session::OnAsk(const Ask& ask) {
   answered_ = false;
   may_have_news_ = true;
   seen_head_.reset();
+  told_.reset();
   peer_at_ = ask.point;
   peer_has_ = ask.vector;
   // What is on its way answers an earlier Ask, and is ignored there.
@@ -36,6 +37,26 @@ Status Session::OnAck(const Ack& ack) {
     unacknowledged_.pop_front();
   }
   return {};
+}
+
+Status Session::OnProbe(const Probe& probe) {
+  const Result<Cursor> head = store_.Head();
+  if (!head && head.error().code != Code::kBusy) return tl::unexpected(head.error());
+  probe_ = probe;
+  probe_head_ = head.value_or(Cursor{});
+  may_have_news_ = true;
+  return {};
+}
+
+// What was here when the Probe came stands before its Echo, in the queue or on the wire.
+// Were all that has come since waited for, steady writing would put it off for ever.
+void Session::EchoIfSent() {
+  if (!probe_ || closed_ || sending_ || !answered_ || !told_) return;
+  const bool in_order = probe_head_ != Cursor{} && told_->epoch == probe_head_.epoch;
+  const bool sent = in_order ? told_->position >= probe_head_.position : !may_have_news_;
+  if (!sent) return;
+  Queue(Echo{probe_->number});
+  probe_.reset();
 }
 
 bool Session::SentAll() const {
@@ -53,7 +74,7 @@ Status Session::Extract() {
     return {};
   }
   outgoing_.Clear();
-  PartRequest request{peer_at_, peer_has_, options_.part_bytes};
+  PartRequest request{peer_at_, peer_has_, part_bytes_};
   Result<PartReport> part = store_.ExtractPart(request, outgoing_);
   if (!part && part.error().code == Code::kNotCovered && !request.from.empty()) {
     peer_at_.clear();
@@ -68,6 +89,7 @@ Status Session::Extract() {
     if (code == Code::kBusy || code == Code::kOpenTransaction) return {};
     return tl::unexpected(part.error());
   }
+  if (!part->more) told_ = part->head;
   const bool is_answer = !answered_;
   const std::uint64_t seen = seen_head_ ? seen_head_->position : 0;
   const std::uint64_t lag = part->head.position - std::min(part->head.position, seen);

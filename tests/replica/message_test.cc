@@ -16,6 +16,8 @@ Hello SomeHello() {
   hello.room.bytes[5] = 9;
   hello.wall_ms = 1'700'000'000'000;
   hello.durable = true;
+  hello.keeps_time = true;
+  hello.part_bytes = 70'000;
   hello.name = "phone";
   hello.software = "rejoin 0.1.0";
   return hello;
@@ -51,7 +53,8 @@ std::vector<Bytes> Samples() {
   return {EncodeMessage(SomeHello()),          EncodeMessage(SomeAsk()),
           EncodeMessage(SomeChunk(true, false)), EncodeMessage(SomeChunk(false, true)),
           EncodeMessage(nothing),                EncodeMessage(Ack{12345, true}),
-          EncodeMessage(Bye{Code::kClock, "a reason"})};
+          EncodeMessage(Bye{Code::kClock, "a reason"}), EncodeMessage(Probe{300}),
+          EncodeMessage(Echo{7})};
 }
 
 // Decoded and encoded again: the same bytes, so nothing is lost or made up.
