@@ -69,6 +69,7 @@ void Server::Enter(Event& event) {
   options.name = options_.name;
   options.software = options_.software;
   options.durable = (*room)->store->durable();
+  options.is_server = true;
   auto visit = std::make_unique<Visit>();
   visit->guest = event.guest;
   visit->link = event.link;

@@ -130,11 +130,11 @@ Status Session::Begin() {
   return Answer();
 }
 
-// Where neither has one, the replica with the larger id makes it, and tells it in its Ask.
+// Where neither has one, the server makes it, and tells it in its Ask.
 Status Session::AgreeOnRoom(const RoomId& theirs) {
   if (theirs.IsSet()) return store_.SetRoom(theirs);
   REJOIN_ASSIGN(const RoomId ours, store_.Room());
-  if (ours.IsSet() || self_ < report_.peer) return {};
+  if (ours.IsSet() || !options_.is_server) return {};
   RoomId made;
   const ReplicaId drawn = ReplicaId::Random(random_.Draw64(), random_.Draw64());
   std::copy(drawn.bytes.begin(), drawn.bytes.end(), made.bytes.begin());

@@ -32,6 +32,9 @@ struct SessionOptions {
   std::string name;       // of this replica, for people
   std::string software;
   bool durable = true;    // the store's commits survive a power cut
+  // The peer connected to this side, which makes the room where neither has one. It knows
+  // all who come; were it one of them, two that come at once would make two rooms.
+  bool is_server = false;
   // Of a first sync, in either direction: what this side sends at most, and asks for. A
   // part is one transaction here, and as long holds the store's lock.
   std::size_t part_bytes = std::size_t{4} << 20;

@@ -9,45 +9,76 @@ namespace {
 
 // For a frame to find room in the queue: a peer that takes nothing for so long is gone.
 constexpr std::uint64_t kSendTimeoutMs = 60'000;
-// Frames taken between two looks at what there is to send.
+// Frames taken before the caller gets a word in.
 constexpr int kMaxFramesPerStep = 64;
 
 Instant Now() { return {SystemClock().SteadyMs(), SystemClock().WallMs()}; }
 
 }  // namespace
 
-Client::Client(Network& network, const Url& url, SyncStore& store, SessionOptions options)
-    : url_(url.Text()), link_(network, url), session_(store, SystemRandom(), std::move(options)) {}
+Client::Client(Network& network, const Url& url, SyncStore& store, SessionOptions options, StoreTurn* turn)
+    : url_(url.Text()),
+      turn_(turn),
+      link_(network, url),
+      session_(store, SystemRandom(), std::move(options)) {}
 
 Status Client::Step(std::uint64_t wait_ms) {
   if (!open_) {
     REJOIN_ASSIGN(open_, link_.WaitOpen(wait_ms));
     if (!open_) return {};
   }
-  if (session_.blocked()) {
-    const Status resumed = session_.Resume(Now());
-    if (!resumed) return End(resumed.error());
-  }
-  REJOIN_TRY(SendAll());
-  for (int i = 0; i < kMaxFramesPerStep && !session_.blocked(); ++i) {
-    REJOIN_ASSIGN(const std::optional<Bytes> frame, link_.Receive(i == 0 ? wait_ms : 0));
-    if (!frame) break;
-    const Status taken = session_.OnFrame(*frame, Now());
-    if (!taken) return End(taken.error());
-  }
-  if (session_.blocked()) {
-    // Another connection writes: the part that has come waits for it.
+  REJOIN_TRY(Advance());
+  if (frame_ || session_.blocked() || session_.NeedsStore()) {
+    // Another one uses the store.
     link_.Rest(std::min(wait_ms, Session::kRetryMs));
+    return {};
+  }
+  REJOIN_ASSIGN(frame_, link_.Receive(wait_ms));
+  return frame_ ? Advance() : Status();
+}
+
+// As far as it goes without waiting, but not for ever.
+Status Client::Advance() {
+  for (int i = 0; i < kMaxFramesPerStep; ++i) {
+    if (session_.blocked()) {
+      const std::optional<Status> resumed = InTurn([this] { return session_.Resume(Now()); });
+      if (resumed && !*resumed) return End(resumed->error());
+      if (session_.blocked()) return {};
+    }
+    REJOIN_TRY(SendAll());
+    if (!frame_) {
+      REJOIN_ASSIGN(frame_, link_.Receive(0));
+    }
+    if (!frame_) return {};
+    const std::optional<Status> taken = InTurn([this] { return session_.OnFrame(*frame_, Now()); });
+    if (!taken) return {};
+    frame_.reset();
+    if (!*taken) return End(taken->error());
   }
   return SendAll();
 }
 
+template <class Work>
+auto Client::InTurn(Work work) -> std::optional<decltype(work())> {
+  if (turn_ == nullptr) return work();
+  if (!turn_->Take()) return std::nullopt;
+  const struct Giving {
+    StoreTurn* turn;
+    ~Giving() { turn->Give(); }
+  } giving{turn_};
+  return work();
+}
+
 Status Client::SendAll() {
   for (;;) {
-    Result<std::optional<Bytes>> frame = session_.NextFrame(Now());
-    if (!frame) return End(frame.error());
-    if (!*frame) return {};
-    REJOIN_TRY(link_.Send(std::move(**frame), kSendTimeoutMs));
+    auto next = [this] { return session_.NextFrame(Now()); };
+    // A frame may have to wait for room, which is not done with the store in our hands.
+    std::optional<Result<std::optional<Bytes>>> frame =
+        session_.NeedsStore() ? InTurn(next) : std::make_optional(next());
+    if (!frame) return {};
+    if (!*frame) return End(frame->error());
+    if (!**frame) return {};
+    REJOIN_TRY(link_.Send(std::move(***frame), kSendTimeoutMs));
   }
 }
 

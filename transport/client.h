@@ -1,7 +1,7 @@
 // One conversation with a peer at a URL, step by step on the caller's thread.
 //
 // The store is used in Step only, and never while waiting for the network.
-// Thread-compatible but for Wake and Close.
+// Thread-compatible but for Wake.
 #pragma once
 
 #include "replica/session.h"
@@ -9,29 +9,47 @@
 
 namespace rejoin {
 
+// Others use the store too, and come first.
+class StoreTurn {
+ public:
+  virtual ~StoreTurn() = default;
+  // False: not now; to be asked again soon. True: the store is ours until Give.
+  virtual bool Take() = 0;
+  virtual void Give() = 0;
+};
+
 class Client {
  public:
-  // Begins to connect. `network` and `store` outlive it.
-  Client(Network& network, const Url& url, SyncStore& store, SessionOptions options);
+  // Begins to connect. What it is given outlives it; without a `turn` the store is the
+  // caller's alone.
+  Client(Network& network, const Url& url, SyncStore& store, SessionOptions options,
+         StoreTurn* turn = nullptr);
 
-  // Sends what there is to send, then waits for a frame, wait_ms at most, and takes it and
-  // all that have come. Error: the conversation is over; the peer was told why.
+  // Sends what there is to send, then waits for a frame, wait_ms at most, and takes it; or,
+  // where the store is not to be had, waits for that. Error: the conversation is over; the peer was told why.
   Status Step(std::uint64_t wait_ms);
   // Step returns soon, or the next one does. From any thread.
   void Wake() { link_.Wake(); }
 
   Session& session() { return session_; }
   const Session& session() const { return session_; }
+  bool IsOpen() const { return open_; }
   // Both sides have everything that there was.
   bool Done() const { return session_.SentAll() && session_.ReceivedAll(); }
 
  private:
+  Status Advance();
   Status SendAll();
+  // Runs `work` when it is our turn; nullopt: it is not.
+  template <class Work>
+  auto InTurn(Work work) -> std::optional<decltype(work())>;
   Status End(const Error& why);
 
   std::string url_;
+  StoreTurn* turn_;
   BlockingLink link_;
   Session session_;
+  std::optional<Bytes> frame_;  // arrived, and not taken yet
   bool open_ = false;
 };
 

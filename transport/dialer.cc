@@ -9,6 +9,8 @@
 
 #include <boost/asio/ip/address.hpp>
 
+#include "transport/process.h"
+
 namespace rejoin {
 namespace {
 

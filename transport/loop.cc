@@ -1,51 +1,21 @@
 #include "transport/loop.h"
 
-#include <csignal>
-#include <cstring>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include <pthread.h>
 #include <unistd.h>
 
 #include <boost/asio/post.hpp>
 
 #include "transport/delay.h"
+#include "transport/process.h"
 
 namespace rejoin {
 namespace {
 
 constexpr int kOneThread = 1;  // lets Asio leave out some of its locking
 
-void NameThisThread(const char* name) {
-#if defined(__APPLE__)
-  ::pthread_setname_np(name);
-#else
-  ::pthread_setname_np(::pthread_self(), name);
-#endif
-}
-
 }  // namespace
-
-Result<std::thread> StartQuietThread(const char* name, std::function<void()> function) {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // a new thread inherits it
-  Result<std::thread> thread;
-  try {
-    thread = std::thread([name, run = std::move(function)] {
-      NameThisThread(name);
-      run();
-    });
-  } catch (const std::system_error& failed) {
-    thread = Fail(Code::kNetwork, std::string("the system gives no thread for the network: ") +
-                                      std::strerror(failed.code().value()));
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
 
 Loop::Loop()
     : process_(::getpid()), context_(kOneThread), work_(context_.get_executor()), patience_(context_) {}

@@ -84,8 +84,4 @@ class Loop : public std::enable_shared_from_this<Loop> {
   std::map<TimerId, Timer> timers_;
 };
 
-// Starts a thread that takes no signal: those are the host's, for threads that it knows.
-// kNetwork where the system gives none.
-Result<std::thread> StartQuietThread(const char* name, std::function<void()> function);
-
 }  // namespace rejoin

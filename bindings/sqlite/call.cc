@@ -65,6 +65,13 @@ Result<std::string_view> Call::Text(int at, std::string_view what) const {
   return std::string_view(text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
 }
 
+Result<std::int64_t> Call::Integer(int at, std::string_view what) const {
+  sqlite3_value* const value = values_[at];
+  const int type = sqlite3_value_type(value);
+  if (type == SQLITE_INTEGER) return sqlite3_value_int64(value);
+  return Refuse(std::string(what) + " must be a whole number, not " + ClassName(type));
+}
+
 Result<ByteView> Call::Blob(int at, std::string_view what) const {
   sqlite3_value* const value = values_[at];
   const int type = sqlite3_value_type(value);

@@ -42,6 +42,7 @@ class Call {
   // as long as the call.
   Result<std::string_view> Text(int at, std::string_view what) const;
   Result<ByteView> Blob(int at, std::string_view what) const;
+  Result<std::int64_t> Integer(int at, std::string_view what) const;
   // nullopt where the argument was not given. (NULL is an error.)
   Result<std::optional<std::string>> OptionalText(int at, std::string_view what) const;
 

@@ -1,5 +1,7 @@
 #include "bindings/sqlite/connection.h"
 
+#include "bindings/sqlite/guard.h"
+#include "bindings/sqlite/live_links.h"
 #include "store/sqlite/drift.h"
 
 namespace rejoin {
@@ -22,9 +24,19 @@ std::shared_ptr<Engine> Connection::EngineOf(const std::string& schema) {
   Known& known = engines_[schema];
   if (known.engine == nullptr || known.file != file) {
     known = {file, NewEngine(db_, schema, environment_)};
+    known.engine->after_commit = [file, before = std::move(known.engine->after_commit)](Engine& engine) {
+      before(engine);
+      static_cast<void>(Guarded([&]() -> Status {
+        TellLinks(file);
+        return {};
+      }));
+    };
+    if (host_ != nullptr) host_->Uses(file);
   }
   return known.engine;
 }
+
+void Connection::JoinHost() { host_ = std::make_unique<HostConnection>(db_); }
 
 std::shared_ptr<Engine> Connection::Main() {
   KeepAViewConnected();
@@ -72,6 +84,8 @@ Status Connection::RequireNoCapture(const char* function) {
                   " is about what is committed, and this transaction has changed tracked tables; "
                   "COMMIT or ROLLBACK first");
 }
+
+void Connection::TellLinksOfMain() { TellLinks(FileOf(db_, "main")); }
 
 void Connection::FinalizeStatements() {
   for (auto& [schema, known] : engines_) known.engine->db.FinalizeWhenIdle();

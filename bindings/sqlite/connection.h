@@ -1,4 +1,4 @@
-// What Rejoin keeps for one connection: an Engine per database file, ids.
+// What Rejoin keeps for one connection: an Engine per database file, ids, links.
 //
 // Every function and module registered with the connection holds it, so it goes
 // when SQLite destroys the last of them: when the connection closes.
@@ -8,7 +8,9 @@
 #include <memory>
 #include <string>
 
+#include "bindings/sqlite/host.h"
 #include "bindings/sqlite/id_maker.h"
+#include "bindings/sqlite/live_link.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace rejoin {
@@ -19,6 +21,13 @@ class Connection {
 
   sqlite3* handle() const { return db_; }
   IdMaker& ids() { return ids_; }
+
+  // The connection is one of a host's, which come before what runs in the background.
+  void JoinHost();
+  // nullptr: it is not.
+  HostConnection* host() { return host_.get(); }
+  // Those that were begun on this connection; about the main file.
+  std::vector<std::shared_ptr<LiveLink>>& links() { return links_; }
 
   // The engine of an attached file; always the same one until the schema's name
   // stands for another file.
@@ -39,6 +48,9 @@ class Connection {
   // tables are then ahead of the metadata, and what leaves could be rolled back.
   Status RequireNoCapture(const char* function);
 
+  // Links of this process to the main file look for something new.
+  void TellLinksOfMain();
+
   // Statements kept by engines go before the connection can close.
   void FinalizeStatements();
 
@@ -58,6 +70,8 @@ class Connection {
   IdMaker ids_;
   std::map<std::string, Known> engines_;
   bool view_connected_ = false;
+  std::unique_ptr<HostConnection> host_;
+  std::vector<std::shared_ptr<LiveLink>> links_;
 };
 
 }  // namespace rejoin

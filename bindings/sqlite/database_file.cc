@@ -50,19 +50,33 @@ Result<DatabaseFile> DatabaseFile::Open(const std::string& path, OpenMode mode,
                                         const Environment& environment) {
   if (path.empty()) return Fail(Code::kInvalidArgument, "the file's name is empty");
   DatabaseFile file;
-  int result = sqlite3_open_v2(path.c_str(), &file.handle_, FlagsOf(mode), nullptr);
-  if (result != SQLITE_OK) return tl::unexpected(OpenError(result, path));
-  sqlite3_extended_result_codes(file.handle_, 1);
+  const int opened = sqlite3_open_v2(path.c_str(), &file.handle_, FlagsOf(mode), nullptr);
   sqlite3_busy_timeout(file.handle_, kBusyTimeoutMs);
-  file.database_ = std::make_unique<Database>(file.handle_, "main");
-  const Status read = file.database_->Exec(kReadSomething);
-  if (!read) {
-    result = sqlite3_errcode(file.handle_);
-    return tl::unexpected(OpenError(result, path));
-  }
-  result = RegisterRejoin(file.handle_, environment, &file.connection_);
-  if (result != SQLITE_OK) return tl::unexpected(OpenError(result, path));
+  REJOIN_TRY(file.Begin(opened, path, environment));
   return file;
+}
+
+Result<DatabaseFile> DatabaseFile::OpenBeside(const std::string& path, const std::string& vfs) {
+  DatabaseFile file;
+  const int flags = FlagsOf(OpenMode::kReadWrite) | SQLITE_OPEN_PRIVATECACHE;
+  const int opened =
+      sqlite3_open_v2(path.c_str(), &file.handle_, flags, vfs.empty() ? nullptr : vfs.c_str());
+  REJOIN_TRY(file.Begin(opened, path, {&SystemClock(), &SystemRandom()}));
+  return file;
+}
+
+Status DatabaseFile::Begin(int opened, const std::string& path, const Environment& environment) {
+  if (opened != SQLITE_OK) return tl::unexpected(OpenError(opened, path));
+  sqlite3_extended_result_codes(handle_, 1);
+  database_ = std::make_unique<Database>(handle_, "main");
+  if (!database_->Exec(kReadSomething)) return tl::unexpected(OpenError(sqlite3_errcode(handle_), path));
+  const int result = RegisterRejoin(handle_, environment, &connection_);
+  if (result != SQLITE_OK) return tl::unexpected(OpenError(result, path));
+  if (connection_ == nullptr) {
+    return Fail(Code::kUnsupported, path + ": Rejoin is loaded into every connection of this program by "
+                                           "sqlite3_auto_extension; load it where it is needed instead");
+  }
+  return {};
 }
 
 DatabaseFile::DatabaseFile(DatabaseFile&& other) noexcept { *this = std::move(other); }

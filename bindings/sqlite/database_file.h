@@ -26,6 +26,10 @@ class DatabaseFile {
   static Result<DatabaseFile> Open(const std::string& path, OpenMode mode,
                                    const Environment& environment);
 
+  // A second connection of a process to a file that its host has open, through the host's
+  // VFS. It waits for no lock, and shares no cache.
+  static Result<DatabaseFile> OpenBeside(const std::string& path, const std::string& vfs);
+
   DatabaseFile(DatabaseFile&& other) noexcept;
   DatabaseFile& operator=(DatabaseFile&& other) noexcept;
   ~DatabaseFile();
@@ -37,6 +41,7 @@ class DatabaseFile {
 
  private:
   DatabaseFile() = default;
+  Status Begin(int opened, const std::string& path, const Environment& environment);
 
   sqlite3* handle_ = nullptr;
   std::shared_ptr<Connection> connection_;

@@ -11,6 +11,7 @@ std::span<const FunctionSpec> TableFunctions();     // rejoin_track, rejoin_untr
 std::span<const FunctionSpec> ValueFunctions();     // rejoin_uuid, rejoin_id
 std::span<const FunctionSpec> ExchangeFunctions();  // rejoin_vv, rejoin_delta, rejoin_merge, ...
 std::span<const FunctionSpec> NetworkFunctions();   // rejoin_sync
+std::span<const FunctionSpec> LinkFunctions();      // rejoin_connect, rejoin_disconnect, ...
 std::span<const FunctionSpec> StatusFunctions();    // rejoin_version, rejoin_replica, rejoin_status
 
 }  // namespace rejoin

@@ -2,6 +2,7 @@
 
 #include "base/version.h"
 #include "bindings/sqlite/functions.h"
+#include "bindings/sqlite/network_call.h"
 #include "bindings/sqlite/options.h"
 #include "transport/client.h"
 
@@ -10,22 +11,6 @@ namespace {
 
 // How long one step waits for the peer, before the time limit is looked at.
 constexpr std::uint64_t kStepMs = 100;
-
-// A peer that is told so keeps what it sent until a power cut cannot take it back.
-Result<bool> IsDurable(Engine& engine) {
-  constexpr std::int64_t kFull = 2;
-  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached("PRAGMA {s}.synchronous"));
-  REJOIN_TRY(read->Step());
-  return read->Integer(0) >= kFull;
-}
-
-// What is acknowledged has to be committed.
-Status RequireNoTransaction(Call& call) {
-  if (sqlite3_get_autocommit(call.connection().handle()) != 0) return {};
-  return Fail(Code::kOpenTransaction,
-              "syncing is not possible inside a transaction, since what it merges is acknowledged to the "
-              "peer; COMMIT or ROLLBACK first");
-}
 
 Status RunUntilDone(Client& client, const Url& url, std::uint64_t timeout_ms) {
   const std::uint64_t begun_ms = SystemClock().SteadyMs();
@@ -48,8 +33,7 @@ std::string ReportJson(const SessionReport& report) {
 }
 
 Status Sync(Call& call) {
-  REJOIN_ASSIGN(const auto text, call.OptionalText(0, "the URL"));
-  if (!text) return call.Refuse("the URL is NULL; it looks like ws://host:8787/room");
+  REJOIN_ASSIGN(const Url url, UrlOf(call));
   REJOIN_ASSIGN(const auto json, call.OptionalText(1, "the options"));
   SyncOptions options;
   if (json) {
@@ -57,9 +41,6 @@ Status Sync(Call& call) {
     if (!parsed) return call.Refuse(parsed.error().message);
     options = std::move(*parsed);
   }
-  const Result<Url> url = ParseUrl(*text);
-  if (!url) return call.Refuse(url.error().message);
-  REJOIN_TRY(call.connection().RequireNoCapture(call.function()));
   REJOIN_TRY(RequireNoTransaction(call));
   SqliteStore store = call.connection().Store();
   REJOIN_TRY(store.Replica());
@@ -68,8 +49,8 @@ Status Sync(Call& call) {
   session.software = "rejoin " REJOIN_VERSION;
   REJOIN_ASSIGN(session.durable, IsDurable(store.engine()));
   REJOIN_ASSIGN(const auto network, Network::Start());
-  Client client(*network, *url, store, std::move(session));
-  REJOIN_TRY(RunUntilDone(client, *url, options.timeout_ms));
+  Client client(*network, url, store, std::move(session));
+  REJOIN_TRY(RunUntilDone(client, url, options.timeout_ms));
   call.Return(std::string_view(ReportJson(client.session().report())));
   return {};
 }

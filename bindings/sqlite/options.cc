@@ -16,6 +16,7 @@ constexpr char kOptionsAllowed[] =
     "allowed are same_key (\"merge\" or \"newest\"), delete_wins, fire_triggers (true or false) "
     "and name (text)";
 constexpr char kSyncOptionsAllowed[] = "allowed are name (text) and timeout_ms (a number)";
+constexpr char kConnectOptionsAllowed[] = "allowed are name (text) and step (true or false)";
 constexpr char kVectorShape[] =
     "a vector is what rejoin_vv() returns: {\"<32 hexadecimal digits>\": \"<decimal number>\", ...}";
 
@@ -93,6 +94,22 @@ Result<SyncOptions> ParseSyncOptions(std::string_view text) {
       options.timeout_ms = value.get<std::uint64_t>();
     } else {
       return Bad("there is no option \"" + name + "\"; " + kSyncOptionsAllowed);
+    }
+  }
+  return options;
+}
+
+Result<ConnectOptions> ParseConnectOptions(std::string_view text) {
+  REJOIN_ASSIGN(const json parsed, ParseObject(text, "the options", kConnectOptionsAllowed));
+  ConnectOptions options;
+  for (const auto& [name, value] : parsed.items()) {
+    if (name == "name") {
+      if (!value.is_string()) return Bad("option name must be text");
+      options.name = value.get<std::string>();
+    } else if (name == "step") {
+      REJOIN_ASSIGN(options.step, BoolOf(name, value));
+    } else {
+      return Bad("there is no option \"" + name + "\"; " + kConnectOptionsAllowed);
     }
   }
   return options;

@@ -22,6 +22,13 @@ struct SyncOptions {
 };
 Result<SyncOptions> ParseSyncOptions(std::string_view json);
 
+// How to stay in sync: {"name": text, "step": bool}.
+struct ConnectOptions {
+  std::string name;   // what people call this device
+  bool step = false;  // without a thread: all is done in rejoin_step
+};
+Result<ConnectOptions> ParseConnectOptions(std::string_view json);
+
 // {"<32 hexadecimal digits of a replica>": "<timestamp in decimal>", ...}.
 // Timestamps are strings because they do not fit into a JavaScript number.
 Result<VersionVector> ParseVector(std::string_view json);

@@ -31,7 +31,10 @@ void Invoke(sqlite3_context* context, int count, sqlite3_value** values) {
     if (spec.kind == FunctionSpec::Kind::kEffect) {
       REJOIN_TRY(registration.connection->RequireNoWriter(spec.name));
     }
-    return spec.body(call);
+    REJOIN_TRY(spec.body(call));
+    // What it merged is for others too, whom no commit of captured changes tells.
+    if (spec.kind == FunctionSpec::Kind::kEffect) registration.connection->TellLinksOfMain();
+    return {};
   });
   if (status) return;
   (void)Guarded([&]() -> Status {
@@ -54,7 +57,8 @@ int FlagsOf(FunctionSpec::Kind kind) {
 
 int RegisterFunctions(sqlite3* db, const std::shared_ptr<Connection>& connection) {
   for (const auto& functions :
-       {TableFunctions(), ValueFunctions(), ExchangeFunctions(), NetworkFunctions(), StatusFunctions()}) {
+       {TableFunctions(), ValueFunctions(), ExchangeFunctions(), NetworkFunctions(),
+        LinkFunctions(), StatusFunctions()}) {
     for (const FunctionSpec& spec : functions) {
       // Any count of arguments, so that a wrong one gets a message of ours.
       const int result = sqlite3_create_function_v2(
@@ -77,7 +81,16 @@ bool IsRegistered(sqlite3* db) {
 
 }  // namespace
 
-int RegisterRejoin(sqlite3* db) { return RegisterRejoin(db, {&SystemClock(), &SystemRandom()}); }
+int RegisterRejoin(sqlite3* db) {
+  std::shared_ptr<Connection> made;
+  const int result = RegisterRejoin(db, {&SystemClock(), &SystemRandom()}, &made);
+  if (result != SQLITE_OK || made == nullptr) return result;
+  const Status joined = Guarded([&]() -> Status {
+    made->JoinHost();
+    return {};
+  });
+  return joined ? SQLITE_OK : SQLITE_NOMEM;
+}
 
 int RegisterRejoin(sqlite3* db, const Environment& environment,
                    std::shared_ptr<Connection>* made) {

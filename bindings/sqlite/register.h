@@ -10,11 +10,12 @@
 
 namespace rejoin {
 
+// For a host's connection, which comes before what runs in the background (host.h).
 // SQLite's result code. A second call for one connection changes nothing. What
 // it makes goes when the connection closes. Thread rule: that of the connection.
 int RegisterRejoin(sqlite3* db);
 
-// The same with another clock and source of chance, which outlive the connection.
+// For a connection of our own, with any clock and source of chance, which outlive it.
 // `made`, where given, gets what it made; nullptr where it was there already.
 class Connection;
 int RegisterRejoin(sqlite3* db, const Environment& environment,

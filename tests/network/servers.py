@@ -11,7 +11,7 @@ import threading
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path += [os.path.join(TESTS, "cli"), os.path.join(TESTS, "bindings")]
 
-from loaded import WithFiles, connect, one  # noqa: E402
+from loaded import EXTENSION, WithFiles, connect, one  # noqa: E402
 from program import ERROR, OK, PROGRAM, SOURCE, USAGE  # noqa: E402
 
 # For what must happen: generous, a guard against a hang and not a measure.
@@ -22,9 +22,9 @@ ADDRESS = re.compile(rb" at ws://127\.0\.0\.1:(\d+)/ROOM")
 class Server:
     """`rejoin hub` or `rejoin serve`, at a free port. What it tells is kept in a file."""
 
-    def __init__(self, told, *command):
+    def __init__(self, told, *command, port=0):
         self.told = told
-        self.command = [PROGRAM, *command, "--port", "0"]
+        self.command = [PROGRAM, *command, "--port", str(port)]
         self.process = None
         self.port = None
         self._lock = threading.RLock()  # a proxy may kill it from a thread of its own
@@ -97,8 +97,8 @@ def finish(process):
 class WithServers(WithFiles):
     """Tests with servers that are gone after them, and files that sync."""
 
-    def serve(self, *command, told="told"):
-        server = Server(self.path(told), *command)
+    def serve(self, *command, told="told", port=0):
+        server = Server(self.path(told), *command, port=port)
         self.addCleanup(server.kill)
         return server.start()
 

@@ -22,7 +22,7 @@ class Conversation {
   };
 
   Conversation(SyncStore& a, SyncStore& b, Random& random, SessionOptions options = {})
-      : a_(a, random, Named(options, "a")), b_(b, random, Named(options, "b")) {}
+      : a_(a, random, Named(options, "a")), b_(b, random, Server(Named(options, "b"))) {}
 
   // Carries frames until there are none, or the link breaks: after `frames` of them,
   // which then do not arrive any more. Returns how many were carried.
@@ -71,6 +71,11 @@ class Conversation {
  private:
   static SessionOptions Named(SessionOptions options, const char* name) {
     options.name = name;
+    return options;
+  }
+
+  static SessionOptions Server(SessionOptions options) {
+    options.is_server = true;
     return options;
   }
 

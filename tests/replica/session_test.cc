@@ -173,6 +173,28 @@ TEST_P(Sessions, ARoomIsAgreedOnOnce) {
   EXPECT_TRUE(*Sync(a).Room() == *Sync(c).Room());
 }
 
+// A room that nobody has yet, and two that come before either was told of one.
+TEST_P(Sessions, TwoThatComeAtOnceAreToldOneRoom) {
+  TestReplica& hub = Make(ItemTable());
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Conversation left(Sync(a), Sync(hub), random_);
+  Conversation right(Sync(b), Sync(hub), random_);
+  for (Conversation* const talk : {&left, &right}) {
+    const auto hello = talk->Next(talk->b());
+    ASSERT_TRUE(hello);
+    talk->Deliver(talk->a(), *hello);
+  }
+  for (int i = 0; i < 3; ++i) {
+    left.Run();
+    right.Run();
+  }
+  EXPECT_TRUE(left.Done() && right.Done());
+  EXPECT_TRUE(Sync(a).Room()->IsSet());
+  EXPECT_TRUE(*Sync(a).Room() == *Sync(hub).Room());
+  EXPECT_TRUE(*Sync(b).Room() == *Sync(hub).Room());
+}
+
 TEST_P(Sessions, AFileIsNotItsOwnPeer) {
   TestReplica& a = Make(ItemTable());
   Conversation talk(Sync(a), Sync(a), random_);

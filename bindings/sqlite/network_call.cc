@@ -1,0 +1,27 @@
+#include "bindings/sqlite/network_call.h"
+
+namespace rejoin {
+
+Result<Url> UrlOf(Call& call) {
+  REJOIN_ASSIGN(const auto text, call.OptionalText(0, "the URL"));
+  if (!text) return call.Refuse("the URL is NULL; it looks like ws://host:8787/room");
+  Result<Url> url = ParseUrl(*text);
+  if (!url) return call.Refuse(url.error().message);
+  return url;
+}
+
+Status RequireNoTransaction(Call& call) {
+  if (sqlite3_get_autocommit(call.connection().handle()) != 0) return {};
+  return Fail(Code::kOpenTransaction, std::string(call.function()) +
+                                          " is not possible inside a transaction, since what it merges is "
+                                          "acknowledged to the peer; COMMIT or ROLLBACK first");
+}
+
+Result<bool> IsDurable(Engine& engine) {
+  constexpr std::int64_t kFull = 2;
+  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached("PRAGMA {s}.synchronous"));
+  REJOIN_TRY(read->Step());
+  return read->Integer(0) >= kFull;
+}
+
+}  // namespace rejoin
