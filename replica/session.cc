@@ -146,6 +146,7 @@ Status Session::Answer() {
   ask.number = static_cast<std::uint64_t>(++asks_);
   REJOIN_ASSIGN(ask.room, store_.Room());
   REJOIN_ASSIGN(ask.vector, store_.Vector());
+  asked_for_everything_ = ask.vector.empty();
   if (asks_ == 1) {
     REJOIN_ASSIGN(ask.point, store_.PointOf(report_.peer));
   }

@@ -154,6 +154,7 @@ class Session {
   bool gathering_ = false;
   bool ignoring_ = false;  // it answers an Ask that is no longer ours
   bool more_ = false;
+  bool asked_for_everything_ = false;
   bool received_all_ = false;
   PartOrigin origin_;
   Spool incoming_;

@@ -15,7 +15,7 @@ Status Session::TakeChunk(const Chunk& chunk) {
     gathering_ = true;
     ++parts_received_;
     ignoring_ = chunk.ask != static_cast<std::uint64_t>(asks_);
-    origin_ = {report_.peer, chunk.from, {}, false};
+    origin_ = {report_.peer, chunk.from, {}, false, asked_for_everything_};
     incoming_.Clear();
   }
   if (!ignoring_) REJOIN_TRY(incoming_.Append(chunk.bytes));

@@ -87,6 +87,9 @@ Status Session::Extract() {
     outgoing_.Clear();
     // The host calls again: somebody writes at this moment.
     if (code == Code::kBusy || code == Code::kOpenTransaction) return {};
+    // Rows are missing here, which the peer may be about to send.
+    const bool may_come = !received_all_ && !asked_->vector.empty();
+    if (code == Code::kNotCovered && may_come) return {};
     return tl::unexpected(part.error());
   }
   if (!part->more) told_ = part->head;

@@ -12,8 +12,9 @@
 // A part is joined by who is at its `from`, or whose vector covers its delta's
 // start; so a lost, repeated or reordered part is at worst asked for again (the
 // causal merging condition of Almeida et al. 2018, section 6, over intervals of
-// the sender's local order). A part in the middle of a first sync has no start:
-// it is joined only by who is at its `from`, or where that is empty.
+// the sender's local order). A part in the middle of a first sync has no start, nor has
+// one that claims nothing (rows ahead of its sender's vector): it is joined only by who
+// is at its `from`, or where that is empty.
 //
 // A start has to be honest: who covers it and joins the rows has everything up to
 // the end. The vector that the sender had at `from` is not, once parts of others
@@ -38,10 +39,11 @@ inline constexpr std::size_t kMaxResumePointBytes = std::size_t{1} << 19;
 struct PartRequest {
   ResumePoint from;        // made by this store; where it is empty, peer_has counts alone
   VersionVector peer_has;  // what the peer is known to cover: is not sent to it
-  // A first sync is cut into parts of about so many bytes of delta. What can be
-  // had from a log goes as a whole, however large: a transaction of another replica
-  // is to appear as one. A store without a log (store/rows) cannot tell one from the
-  // other and cuts both, so there a transaction appears as one up to this size.
+  // What only a look at all rows finds, as at a first sync, is cut into parts of about
+  // so many bytes. What can be had from a log goes as a whole, however large: a
+  // transaction of another replica is to appear as one. A store without a log
+  // (store/rows) cannot tell one from the other and cuts both, so there a transaction
+  // appears as one up to this size.
   std::size_t target_bytes = std::size_t{4} << 20;
 };
 
@@ -65,20 +67,25 @@ struct PartOrigin {
   ResumePoint from;
   ResumePoint until;
   bool partial = false;
+  // The sender was asked with an empty vector: what it sends in the end is everything.
+  bool for_everything = false;
 };
 
 class SyncStore : public Store {
  public:
   // Writes one part as a delta whose header tells only of entries that the peer
   // lacks, and where it is partial of none. kNotCovered where `from` is unknown, and
-  // then nothing was written: ask again without it.
+  // then nothing was written: ask again without it. With an empty `from`: rows are missing
+  // here, so nothing is handed out before they are back.
   virtual Result<PartReport> ExtractPart(const PartRequest& request, ByteSink& out) = 0;
 
   // Merge (store.h), and remembers origin.until for the peer in the same
   // transaction. kNotCovered where this store is neither at origin.from nor
   // covers the delta's start; nothing has changed then. An empty origin.from is no
   // place to be at: the start counts, or, where the part is partial, that the sender
-  // was asked with this store's vector. kLimit for too large a point.
+  // was asked with this store's vector. A store that rows are missing from, which says
+  // that its vector is empty, takes only what it asked for with that. kLimit for too
+  // large a point.
   virtual Result<MergeReport> MergePart(ByteSource& in, const PartOrigin& origin) = 0;
 
   // The point last remembered for the peer; empty where there is none.

@@ -41,7 +41,8 @@ Result<MergeReport> MemoryStore::MergePart(ByteSource& in, const PartOrigin& ori
     return Fail(Code::kLimit, "The peer's resume point is too large.");
   }
   const bool is_at_start = !origin.from.empty() && points_[origin.peer] == origin.from;
-  if (origin.partial && !origin.from.empty() && !is_at_start) {
+  const bool by_point_only = origin.partial || delta.header.end.empty();
+  if (by_point_only && !origin.from.empty() && !is_at_start) {
     return Fail(Code::kNotCovered, "The part follows one that was not joined.");
   }
   REJOIN_TRY(CheckMergeable(delta, is_at_start));

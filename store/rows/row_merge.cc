@@ -124,13 +124,13 @@ class RowJoiner {
 
 // A point proves that everything up to it was joined, so what comes after it may
 // be. So does a vector that covers the delta's start; but a part in the middle of a
-// first sync has none, and its empty one proves nothing.
+// first sync has none, nor has one that claims nothing, and an empty one proves nothing.
 Status CheckInterval(RowFile& file, const DeltaHeader& header, const PartOrigin* origin) {
   const bool partial = origin != nullptr && origin->partial;
   if (origin != nullptr && !origin->from.empty()) {
     REJOIN_ASSIGN(const ResumePoint point, ReadPoint(file.db(), origin->peer));
     if (point == origin->from) return {};
-    if (partial) {
+    if (partial || header.end.empty()) {
       return Fail(Code::kNotCovered,
                   "the part follows one that this store has not joined; ask for it from the point "
                   "where this store is");

@@ -6,7 +6,9 @@
 #include "store/sqlite/columns.h"
 #include "store/sqlite/events.h"
 #include "store/sqlite/fold.h"
+#include "store/sqlite/peers.h"
 #include "store/sqlite/remap.h"
+#include "store/sqlite/scan_point.h"
 #include "store/sqlite/shown.h"
 #include "store/sqlite/triggers.h"
 
@@ -44,6 +46,8 @@ Result<TriggerState> FindTriggers(Engine& engine, const TrackedTable& table) {
 }
 
 Status MarkIncomplete(Engine& engine, std::string_view message) {
+  // What is missing lies before every point.
+  REJOIN_TRY(ForgetPoints(engine));
   REJOIN_TRY(engine.SetMeta("incomplete", Value::Integer(1)));
   return NoteEvent(engine, "schema", message);
 }
@@ -65,6 +69,7 @@ Status TableIsGone(Engine& engine, TrackedTable& table, const std::string& why) 
   }
   REJOIN_TRY(engine.db.Exec("DROP TABLE IF EXISTS {s}." + table.row_table()));
   REJOIN_TRY(engine.db.Exec("UPDATE {s}.rejoin__table SET high_rowid = 0 WHERE number = " + number));
+  REJOIN_TRY(ChangeLayout(engine));
   return MarkIncomplete(engine, "table " + name + " " + why +
                                     ": it is carried for others from now on; merge a full delta "
                                     "of a peer, or call rejoin_untrack('" +
@@ -111,6 +116,7 @@ Status FollowTable(Engine& engine, TrackedTable& table) {
   REJOIN_ASSIGN(const bool current, CaptureTriggersAreCurrent(engine, table));
   if (intact && !changed && !moved && current) return {};
 
+  REJOIN_TRY(ChangeLayout(engine));
   if (changed) REJOIN_TRY(ApplyColumnDrift(engine, table, drift));
   if (!drift.lost.empty()) {
     REJOIN_TRY(MarkIncomplete(engine, "table " + *table.local + " lost a column in a rebuild; use "
@@ -121,7 +127,7 @@ Status FollowTable(Engine& engine, TrackedTable& table) {
   if (changed || !current) REJOIN_TRY(CreateCaptureTriggers(engine, table));
   if (!intact || moved) REJOIN_TRY(AdoptRows(engine, table, false));
   if (!drift.shown_now.empty()) REJOIN_TRY(ReshowRecords(engine, table));
-  REJOIN_TRY(ShowHiddenAgain(engine, table));
+  REJOIN_TRY(ShowHiddenAgain(engine, table, false));
   return {};
 }
 

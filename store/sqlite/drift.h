@@ -8,7 +8,8 @@
 //
 // Rows that were in the metadata and are no longer in a rebuilt table are not
 // deletes: nobody said so. The file is then *incomplete*: it asks its peers for
-// everything (an empty vector) and hands out nothing until it got it.
+// everything (an empty vector, and no point) and hands out nothing until it got it, in
+// however many parts.
 #pragma once
 
 #include "store/sqlite/engine.h"
@@ -28,7 +29,7 @@ Status AdoptSchemaChange(Engine& engine, TrackedTable& table);
 
 // Rows may be missing here (see above).
 Result<bool> IsIncomplete(Engine& engine);
-// After a merge of a delta that starts at nothing.
+// After a merge of a delta that starts at nothing, or of the last part of one.
 Status MarkComplete(Engine& engine);
 
 // For what hands out state: kNotCovered where the file is incomplete.

@@ -34,6 +34,7 @@ struct Limits {
   std::uint64_t log_min_bytes = 16u << 20;         // the log keeps at least this ...
   std::uint64_t log_file_percent = 5;              // ... or this share of the file, the larger
   std::uint64_t fold_pending_bytes = 4u << 20;     // unfolded log that makes a commit's end fold
+  std::uint64_t part_rows = 100'000;               // that a part of a scan looks at, in one read transaction
 };
 
 struct Engine {

@@ -13,14 +13,9 @@ Result<ReplicaId> ReadReplica(Engine& engine);
 
 // Both fold first and work in one read transaction (the caller's write
 // transaction if one is open). They append the delta's own end to
-// rejoin__issued before the first byte goes to `out`.
+// rejoin__issued before the first byte goes to `out`. In parts: extract_part.h.
 Result<ExtractReport> ExtractSinceVector(Engine& engine, const VersionVector& since, ByteSink& out);
 Result<ExtractReport> ExtractFromCursor(Engine& engine, const Cursor& cursor, ByteSink& out);
-
-// A part for a session (store/sync_store.h). Whatever it is, it is whole: the
-// target is not looked at. `cursor` is kNotCovered where it is unknown.
-Result<PartReport> ExtractPartFrom(Engine& engine, const std::optional<Cursor>& cursor,
-                                   const VersionVector& peer_has, ByteSink& out);
 
 Result<Digest> ComputeDigest(Engine& engine, const TrackedTable* only);
 

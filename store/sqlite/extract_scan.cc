@@ -10,11 +10,12 @@
 namespace rejoin {
 namespace {
 
+// From the one that rowid ?2 may lie in.
 constexpr char kScanRuns[] =
     "SELECT first, last, rank, time, replica, colset FROM {s}.rejoin__run "
-    "WHERE tbl = ?1 ORDER BY first";
+    "WHERE tbl = ?1 AND first >= coalesce((SELECT max(first) FROM {s}.rejoin__run "
+    "WHERE tbl = ?1 AND first <= ?2), ?2) ORDER BY first";
 
-constexpr std::int64_t kLowestRowid = std::numeric_limits<std::int64_t>::min();
 // Rows that are passed over one by one before the table is searched anew.
 constexpr int kPatience = 16;
 
@@ -39,15 +40,31 @@ class Rows {
   bool there_ = false;
 };
 
+bool HasRowids(const TrackedTable& table) {
+  return table.local && table.shape.kind != KeyKind::kWithoutRowid;
+}
+
+// The stretch of rows that are not in the table. False: there is none.
+Result<bool> EnterRecords(Engine& engine, const TrackedTable& table, ScanPlace& place) {
+  REJOIN_ASSIGN(CachedStatement last,
+                engine.db.Cached("SELECT max(key) FROM {s}." + table.key_table()));
+  REJOIN_TRY(last->Step());
+  place = {};
+  place.last_key = last->Text(0).substr(0, kMaxPlaceKeyBytes);
+  return !place.last_key.empty();
+}
+
 // One pass over a table's rows and metadata.
 class Scan {
  public:
-  Scan(Engine& engine, const TrackedTable& table, const VersionVector& since,
-       const RowVisitor& visit)
+  Scan(Engine& engine, const TrackedTable& table, const VersionVector& since, ScanPlace& place,
+       std::uint64_t& most_rows, const RowVisitor& visit)
       : engine_(engine),
         table_(table),
         sql_(engine.row_sql.For(table)),
         since_(since),
+        place_(place),
+        most_rows_(most_rows),
         visit_(visit),
         hashes_(engine, table) {
     value_at_.assign(table.columns.size(), -1);
@@ -56,39 +73,69 @@ class Scan {
     }
   }
 
-  Status Run() {
-    if (table_.local && kind() == KeyKind::kWithoutRowid) return ScanByKey();
-    if (table_.local) REJOIN_TRY(ScanByRowid());
-    return ScanKeyRecords();
+  // True: at the end.
+  Result<bool> Run() {
+    if (place_.in_table) {
+      if (HasRowids(table_)) REJOIN_TRY(ScanByRowid());
+      if (stopped_ && last_rowid_ < place_.last_rowid) {
+        place_.rowid = last_rowid_ + 1;
+        return false;
+      }
+      REJOIN_ASSIGN(const bool any, EnterRecords(engine_, table_, place_));
+      if (!any || stopped_) return !any;
+    }
+    if (place_.last_key.empty()) return true;
+    REJOIN_TRY(table_.local && kind() == KeyKind::kWithoutRowid ? ScanByKey() : ScanKeyRecords());
+    return !stopped_;
   }
 
  private:
   KeyKind kind() const { return table_.shape.kind; }
   bool indexed() const { return kind() == KeyKind::kIndexed; }
 
+  // A row was looked at. Stops behind it, if it is time.
+  void PassRow(std::int64_t rowid) {
+    CountRow();
+    last_rowid_ = rowid;
+    stopped_ = stopped_ || wants_stop_;
+  }
+  void PassKey(const Key& key) {
+    CountRow();
+    if (!wants_stop_ || key.size() >= kMaxPlaceKeyBytes) return;
+    place_.key = key + '\0';  // what comes directly behind it
+    stopped_ = true;
+  }
+  void CountRow() {
+    if (most_rows_ > 0) --most_rows_;
+    wants_stop_ = wants_stop_ || most_rows_ == 0;
+  }
+
   // --- Rowid tables: overrides and runs say which rows have news ---------------------
 
   Status ScanByRowid() {
     REJOIN_ASSIGN(Rows rows, Rows::Open(engine_, sql_.scan));
     REJOIN_ASSIGN(Rows overrides, Rows::Open(engine_, sql_.scan_overrides));
-    overrides.statement().Bind(1, kLowestRowid);
+    overrides.statement().Bind(1, place_.rowid);
     REJOIN_TRY(overrides.Next());
     REJOIN_ASSIGN(Rows runs, Rows::Open(engine_, kScanRuns));
-    runs.statement().Bind(1, std::int64_t{table_.number});
+    runs.statement().Bind(1, std::int64_t{table_.number}).Bind(2, place_.rowid);
     REJOIN_TRY(runs.Next());
 
-    while (runs.there()) {
-      REJOIN_ASSIGN(const rejoin::Run run, RunAt(engine_, table_, runs.statement()));
-      REJOIN_TRY(Overrides(rows, overrides, run.first));
-      REJOIN_TRY(OneRun(rows, overrides, run));
+    while (runs.there() && !stopped_) {
+      REJOIN_ASSIGN(rejoin::Run run, RunAt(engine_, table_, runs.statement()));
+      if (run.first > place_.last_rowid) break;
+      if (run.first > place_.rowid) REJOIN_TRY(Overrides(rows, overrides, run.first - 1));
+      run.first = std::max(run.first, place_.rowid);
+      run.last = std::min(run.last, place_.last_rowid);
+      if (!stopped_ && run.first <= run.last) REJOIN_TRY(OneRun(rows, overrides, run));
       REJOIN_TRY(runs.Next());
     }
-    return Overrides(rows, overrides, std::nullopt);
+    return Overrides(rows, overrides, place_.last_rowid);
   }
 
-  // The overrides that come before `end`.
-  Status Overrides(Rows& rows, Rows& overrides, std::optional<std::int64_t> end) {
-    while (overrides.there() && (!end || overrides.statement().Integer(0) < *end)) {
+  // Those up to `last`.
+  Status Overrides(Rows& rows, Rows& overrides, std::int64_t last) {
+    while (!stopped_ && overrides.there() && overrides.statement().Integer(0) <= last) {
       REJOIN_TRY(OneOverride(rows, overrides.statement()));
       REJOIN_TRY(overrides.Next());
     }
@@ -99,23 +146,25 @@ class Scan {
   Status OneRun(Rows& rows, Rows& overrides, const rejoin::Run& run) {
     const bool news = !since_.Covers(run.birth);
     std::int64_t next = run.first;
-    for (;;) {
+    while (!stopped_) {
       const bool overridden = overrides.there() && overrides.statement().Integer(0) <= run.last;
       const std::int64_t stop = overridden ? overrides.statement().Integer(0) : run.last;
       if (news) REJOIN_TRY(PlainRows(rows, run, next, overridden ? stop - 1 : stop));
-      if (!overridden) return {};
+      if (!overridden || stopped_) return {};
       REJOIN_TRY(OneOverride(rows, overrides.statement()));
       REJOIN_TRY(overrides.Next());
       if (stop == run.last) return {};
       next = stop + 1;
     }
+    return {};
   }
 
   Status PlainRows(Rows& rows, const rejoin::Run& run, std::int64_t first, std::int64_t last) {
     if (first > last) return {};
     REJOIN_TRY(Seek(rows, first));
-    while (rows.there() && rows.statement().Integer(0) <= last) {
+    while (!stopped_ && rows.there() && rows.statement().Integer(0) <= last) {
       REJOIN_TRY(PlainRow(rows.statement(), run));
+      PassRow(rows.statement().Integer(0));
       REJOIN_TRY(rows.Next());
     }
     return {};
@@ -132,12 +181,18 @@ class Scan {
       if (at >= 0) incarnation.cells.push_back({column, run.birth, row.ColumnValue(at)});
     }
     delta.state.incarnations.push_back(std::move(incarnation));
-    return visit_(std::move(delta));
+    return Show(std::move(delta));
   }
 
   Status OneOverride(Rows& rows, const Statement& override_row) {
     const std::int64_t rowid = override_row.Integer(0);
-    REJOIN_ASSIGN(PackedRow packed, News(override_row.Text(1)));
+    REJOIN_TRY(OneOverride(rows, rowid, override_row.Text(1)));
+    PassRow(rowid);
+    return {};
+  }
+
+  Status OneOverride(Rows& rows, std::int64_t rowid, ByteView record) {
+    REJOIN_ASSIGN(PackedRow packed, News(record));
     if (packed.state.empty()) return {};
     REJOIN_TRY(Seek(rows, rowid));
     // No row: somebody wrote behind our back, which drift checks notice.
@@ -170,54 +225,56 @@ class Scan {
     // Where everything is news the table is read along, as long as its order is
     // that of our keys; it mostly is.
     bool along = since_.empty();
-    if (along) REJOIN_TRY(rows.Next());
-    REJOIN_ASSIGN(Rows records, Rows::Open(engine_, sql_.scan_keyed));
-    records.statement().BindBlob(1, ByteView());
+    Key first_key;  // of those along
     Key row_key;
-    for (;;) {
-      REJOIN_TRY(records.Next());
-      if (!records.there()) return {};
-      const ByteView record = records.statement().Text(1);
-      REJOIN_ASSIGN(PackedRow packed, News(record));
-      if (packed.state.empty()) continue;
-      Key key(records.statement().Text(0));
-      if (!packed.shown) {
-        REJOIN_TRY(Visit(std::move(key), packed, nullptr));
-        continue;
+    return EachRecord([&](const Key& key, PackedRow& packed) -> Status {
+      if (!packed.shown) return Visit(key, packed, nullptr);
+      if (along && first_key.empty()) {
+        first_key = key;
+        along = BindKey(rows.statement(), table_, first_key);
+        if (along) REJOIN_TRY(rows.Next());
       }
       if (along) {
         along = rows.there() && ReadRowKey(rows.statement(), sql_, kind(), row_key) && row_key == key;
       }
-      if (along) {
-        REJOIN_TRY(Visit(std::move(key), packed, &rows.statement()));
-        REJOIN_TRY(rows.Next());
-      } else {
-        REJOIN_TRY(VisitRowOf(std::move(key), packed));
-      }
-    }
+      if (!along) return VisitRowOf(key, packed);
+      REJOIN_TRY(Visit(key, packed, &rows.statement()));
+      return rows.Next();
+    });
   }
 
-  Status VisitRowOf(Key key, PackedRow& packed) {
+  Status VisitRowOf(const Key& key, PackedRow& packed) {
     REJOIN_ASSIGN(CachedStatement read, engine_.db.Cached(sql_.read_by_key));
     if (!BindKey(*read, table_, key)) return {};
     REJOIN_ASSIGN(const bool found, read->Step());
     Key found_key;
     if (!found || !ReadRowKey(*read, sql_, kind(), found_key) || found_key != key) return {};
-    return Visit(std::move(key), packed, &*read);
+    return Visit(key, packed, &*read);
   }
 
   // --- Rows that are not in the table ---------------------------------------------
 
   Status ScanKeyRecords() {
+    return EachRecord(
+        [this](const Key& key, PackedRow& packed) { return Visit(key, packed, nullptr); });
+  }
+
+  // Calls visit(key, packed) for those with news.
+  template <class VisitRecord>
+  Status EachRecord(VisitRecord visit) {
     REJOIN_ASSIGN(Rows records, Rows::Open(engine_, sql_.scan_keyed));
-    records.statement().BindBlob(1, ByteView());
-    for (;;) {
+    const Key first = place_.key;
+    records.statement().BindBlob(1, first);
+    while (!stopped_) {
       REJOIN_TRY(records.Next());
       if (!records.there()) return {};
+      const Key key(records.statement().Text(0));
+      if (ByteView(key).substr(0, place_.last_key.size()) > place_.last_key) return {};
       REJOIN_ASSIGN(PackedRow packed, News(records.statement().Text(1)));
-      if (packed.state.empty()) continue;
-      REJOIN_TRY(Visit(Key(records.statement().Text(0)), packed, nullptr));
+      if (!packed.state.empty()) REJOIN_TRY(visit(key, packed));
+      PassKey(key);
     }
+    return {};
   }
 
   // --- Both ------------------------------------------------------------------------
@@ -235,15 +292,26 @@ class Scan {
       if (at < 0) return std::nullopt;
       return row->ColumnValue(at);
     });
-    return visit_({std::move(key), std::move(packed.state)});
+    return Show({std::move(key), std::move(packed.state)});
+  }
+
+  Status Show(RowDelta&& row) {
+    REJOIN_ASSIGN(const bool more, visit_(std::move(row)));
+    wants_stop_ = wants_stop_ || !more;
+    return {};
   }
 
   Engine& engine_;
   const TrackedTable& table_;
   const RowSql& sql_;
   const VersionVector& since_;
+  ScanPlace& place_;
+  std::uint64_t& most_rows_;
   const RowVisitor& visit_;
   HashChunks hashes_;
+  bool wants_stop_ = false;  // behind the row at hand, or as soon as a place can tell where
+  bool stopped_ = false;
+  std::int64_t last_rowid_ = 0;  // of the row passed last
   std::vector<int> value_at_;  // by ColumnId: the result column, or -1
   bool passed_end_ = false;    // no row lies at sought_ or behind it
   std::int64_t sought_ = 0;
@@ -251,9 +319,34 @@ class Scan {
 
 }  // namespace
 
+Result<ScanPlace> BeginningOf(Engine& engine, const TrackedTable& table) {
+  ScanPlace place;
+  if (HasRowids(table)) {
+    REJOIN_ASSIGN(Statement last, engine.db.Prepare("SELECT max(" + QuoteName(table.shape.rowid_name) +
+                                                    ") FROM {s}." + QuoteName(*table.local)));
+    REJOIN_TRY(last.Step());
+    place.in_table = !last.IsNull(0);
+    place.last_rowid = last.Integer(0);
+  }
+  if (!place.in_table) REJOIN_TRY(EnterRecords(engine, table, place));
+  return place;
+}
+
+Result<bool> ScanOn(Engine& engine, const TrackedTable& table, const VersionVector& since,
+                    ScanPlace& place, std::uint64_t& most_rows, const RowVisitor& visit) {
+  return Scan(engine, table, since, place, most_rows, visit).Run();
+}
+
 Status ScanTable(Engine& engine, const TrackedTable& table, const VersionVector& since,
-                 const RowVisitor& visit) {
-  return Scan(engine, table, since, visit).Run();
+                 const std::function<Status(RowDelta&&)>& visit) {
+  REJOIN_ASSIGN(ScanPlace place, BeginningOf(engine, table));
+  std::uint64_t most_rows = std::numeric_limits<std::uint64_t>::max();
+  const auto take = [&visit](RowDelta&& row) -> Result<bool> {
+    REJOIN_TRY(visit(std::move(row)));
+    return true;
+  };
+  REJOIN_TRY(ScanOn(engine, table, since, place, most_rows, take));
+  return {};
 }
 
 bool LeaveOutLarge(const Limits& limits, RowState& state) {

@@ -50,7 +50,7 @@ class Folding {
     for (const auto& entry : tables_) {
       if (entry.second) REJOIN_TRY(entry.second->Finish());
     }
-    REJOIN_TRY(engine_.SetMeta("folded", Value::Integer(static_cast<std::int64_t>(position))));
+    REJOIN_TRY(FoldedTo(position));
     REJOIN_TRY(ListClashes());
     return ShowFreed();
   }
@@ -121,10 +121,18 @@ class Folding {
   Status ShowFreed() {
     for (const auto& entry : tables_) {
       if (!entry.second || !entry.second->may_show_hidden()) continue;
-      const auto shown = ShowHiddenAgain(engine_, entry.second->table());
-      if (!shown) return tl::unexpected(shown.error());
+      REJOIN_ASSIGN(std::vector<Key> keys, ShowHiddenAgain(engine_, entry.second->table(), true));
+      std::vector<TouchedKey> moved;
+      for (Key& key : keys) moved.push_back({entry.first, std::move(key)});
+      if (!moved.empty()) REJOIN_TRY(AppendMerge(engine_, {}, moved, false, {}));
     }
-    return {};
+    REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine_));
+    return FoldedTo(head.cursor.position);
+  }
+
+  // No more than the keys of rows that moved is behind.
+  Status FoldedTo(std::uint64_t position) {
+    return engine_.SetMeta("folded", Value::Integer(static_cast<std::int64_t>(position)));
   }
 
   Engine& engine_;

@@ -7,12 +7,12 @@
 #include "store/sqlite/events.h"
 #include "store/sqlite/fold.h"
 #include "store/sqlite/log.h"
+#include "store/sqlite/peers.h"
 #include "store/sqlite/restamp.h"
 
 namespace rejoin {
 namespace {
 
-constexpr char kForgetPoints[] = "DELETE FROM {s}.rejoin__peer";
 constexpr char kRaiseApplied[] =
     "UPDATE {s}.rejoin__replica SET applied = ?2 WHERE number = ?1";
 // The one who takes over starts with no stamp of its own; the clock goes on.
@@ -150,7 +150,7 @@ Status TakeNewIdentity(Engine& engine, const KeptHistory& kept, std::string_view
     REJOIN_TRY(raise->Run());
   }
   // What this file lacks lies before the points that it remembers.
-  REJOIN_TRY(engine.db.Exec(kForgetPoints));
+  REJOIN_TRY(ForgetPoints(engine));
   const bool moved = kept.stamps_up_to < head.own;
   if (moved) REJOIN_TRY(Restamp(engine, old_number, new_number, kept.stamps_up_to));
   {

@@ -44,8 +44,10 @@ struct LogRecord {
   // Local: net changes, sorted by (table, key). A transaction that spilled is
   // sorted in parts, and so is one with several records.
   std::vector<Change> changes;
-  std::vector<TouchedKey> touched;  // merged
-  // A merge too large to list its keys: whoever is behind this row is served by vector.
+  // Merged, or moved by what was merged or folded.
+  std::vector<TouchedKey> touched;
+  // A merge too large to list all of its keys: whoever is behind this row is served by
+  // vector. Those of rows that moved are listed (scan_point.h).
   bool overflow = false;
 };
 

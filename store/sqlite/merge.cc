@@ -8,6 +8,7 @@
 #include "store/sqlite/identity.h"
 #include "store/sqlite/merge_apply.h"
 #include "store/sqlite/peers.h"
+#include "store/sqlite/scan_point.h"
 
 namespace rejoin {
 namespace {
@@ -56,6 +57,7 @@ class Merge {
 
   // The sender's order says that everything before the part is here.
   Result<bool> IsAtItsStart();
+  bool VectorVouches() const;
 
   Engine& engine_;
   DeltaReader& reader_;
@@ -76,9 +78,22 @@ Status Merge::CheckRoom() {
 }
 
 Result<bool> Merge::IsAtItsStart() {
-  if (origin_ == nullptr || incomplete_ || origin_->from.empty()) return false;
+  if (origin_ == nullptr || origin_->from.empty()) return false;
   REJOIN_ASSIGN(const ResumePoint point, ReadPoint(engine_, origin_->peer));
   return point == origin_->from;
+}
+
+// Where the file is not at the part's point.
+bool Merge::VectorVouches() const {
+  if (incomplete_) {
+    const bool asked_for = origin_ == nullptr || (origin_->from.empty() && origin_->for_everything);
+    return asked_for && header_.start.empty();
+  }
+  // In the middle of a first sync a part has no start that a vector could cover; nor has
+  // one that claims nothing.
+  const bool by_point_only = origin_ != nullptr && !origin_->from.empty() &&
+                             (origin_->partial || header_.end.empty());
+  return !by_point_only && own_.Covers(header_.start);
 }
 
 // The causal merging condition: who covers the start covers the end afterwards.
@@ -91,12 +106,9 @@ Status Merge::CheckInterval() {
     REJOIN_ASSIGN(self_, ReadReplica(engine_));
   }
   REJOIN_ASSIGN(incomplete_, IsIncomplete(engine_));
-  const VersionVector nothing;
   refused_under_new_identity_ = renamed;
   REJOIN_ASSIGN(const bool at_its_start, IsAtItsStart());
-  // In the middle of a first sync a part has no start that a vector could cover.
-  const bool by_point_only = origin_ != nullptr && origin_->partial && !origin_->from.empty();
-  if (at_its_start || (!by_point_only && (incomplete_ ? nothing : own_).Covers(header_.start))) {
+  if (at_its_start || VectorVouches()) {
     refused_under_new_identity_ = false;
     return {};
   }
@@ -151,6 +163,7 @@ Result<bool> Merge::OvertakesRowsAhead(const std::vector<Advance>& advances,
 Status Merge::Record(const DeltaApplier& applier) {
   REJOIN_ASSIGN(const std::vector<Advance> advances, Advances());
   REJOIN_TRY(RaiseApplied(advances));
+  if (applier.overflow() && applier.moves_unlisted()) REJOIN_TRY(ChangeLayout(engine_));
   if (!advances.empty() || applier.report().rows_changed > 0) {
     HybridTimestamp clock = applier.latest_time();
     for (const auto& [replica, time] : header_.end.entries()) clock = std::max(clock, time);
@@ -158,9 +171,9 @@ Status Merge::Record(const DeltaApplier& applier) {
     REJOIN_TRY(AppendMerge(engine_, advances, applier.touched(), applier.overflow() || overtaken, clock));
   }
   if (origin_ != nullptr) REJOIN_TRY(WritePoint(engine_, origin_->peer, origin_->until));
-  const bool all_of_it =
-      header_.start.empty() && (origin_ == nullptr || (origin_->from.empty() && !origin_->partial));
-  if (incomplete_ && all_of_it) REJOIN_TRY(MarkComplete(engine_));
+  // Such a file takes nothing but everything, and the parts of it.
+  const bool whole = origin_ == nullptr || !origin_->partial;
+  if (incomplete_ && whole) REJOIN_TRY(MarkComplete(engine_));
   return applier.made_tables() ? RememberSchema(engine_) : Status();
 }
 
@@ -222,8 +235,11 @@ Status SkipPart(Engine& engine, const PartOrigin& origin) {
   REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
   REJOIN_TRY(TakeWriteLock(engine));
   REJOIN_ASSIGN(const ResumePoint point, ReadPoint(engine, origin.peer));
-  // Everybody is past the beginning.
-  if (origin.from.empty() || point == origin.from) REJOIN_TRY(WritePoint(engine, origin.peer, origin.until));
+  // Everybody is past the beginning, but who asked for less than what is missing now.
+  REJOIN_ASSIGN(const bool incomplete, IsIncomplete(engine));
+  const bool past =
+      origin.from.empty() ? !incomplete || origin.for_everything : point == origin.from;
+  if (past) REJOIN_TRY(WritePoint(engine, origin.peer, origin.until));
   return savepoint.Release();
 }
 

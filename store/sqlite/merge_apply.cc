@@ -65,6 +65,7 @@ Status DeltaApplier::Apply(DeltaBlock block, const std::vector<DeltaTable>& tabl
     --report_.rows_shown;
     ++report_.quarantined;
   }
+  for (const MovedRow& moved : shown.moved) NoteMoved(target.table->number, moved);
   return {};
 }
 
@@ -218,6 +219,19 @@ void DeltaApplier::Touch(TableNumber table, const Key& key) {
   overflow_ = true;
   touched_.clear();
   touched_.shrink_to_fit();
+}
+
+// Who scans this file part by part may have passed where the row stands now (scan_point.h).
+void DeltaApplier::NoteMoved(TableNumber table, const MovedRow& moved) {
+  if (!moved.rose) Touch(table, moved.key);
+  if (moves_unlisted_) return;
+  moved_bytes_ += moved.key.size();
+  moves_unlisted_ = moved_bytes_ > kMaxTouchedBytes;
+  if (moves_unlisted_) {
+    moved_.clear();
+  } else {
+    moved_.push_back({table, moved.key});
+  }
 }
 
 }  // namespace rejoin

@@ -22,9 +22,11 @@ class DeltaApplier {
   HybridTimestamp latest_time() const { return latest_time_; }
   // Per replica the latest of its stamps in the rows.
   const VersionVector& stamped() const { return stamped_; }
-  // The keys of the rows that changed; none where they were too many to list.
-  const std::vector<TouchedKey>& touched() const { return touched_; }
+  // The keys of the rows that changed or moved; where those were too many to list, of
+  // those that moved; and where even these are too many, of none.
+  const std::vector<TouchedKey>& touched() const { return overflow_ ? moved_ : touched_; }
   bool overflow() const { return overflow_; }
+  bool moves_unlisted() const { return moves_unlisted_; }
   // Tables were made: the schema changed by our own doing.
   bool made_tables() const { return made_tables_; }
 
@@ -54,6 +56,7 @@ class DeltaApplier {
   Result<bool> EndsBefore(const TrackedTable& table, const Key& key);
   Status JoinRow(const Target& target, RowDelta row, Known known);
   void Touch(TableNumber table, const Key& key);
+  void NoteMoved(TableNumber table, const MovedRow& moved);
 
   Engine& engine_;
   MergeScope scope_;
@@ -66,6 +69,9 @@ class DeltaApplier {
   std::vector<TouchedKey> touched_;
   std::size_t touched_bytes_ = 0;
   bool overflow_ = false;
+  std::vector<TouchedKey> moved_;
+  std::size_t moved_bytes_ = 0;
+  bool moves_unlisted_ = false;
   bool made_tables_ = false;
 };
 

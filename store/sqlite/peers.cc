@@ -9,6 +9,7 @@ constexpr char kReadPoint[] = "SELECT point FROM {s}.rejoin__peer WHERE replica 
 constexpr char kWritePoint[] =
     "INSERT INTO {s}.rejoin__peer(replica, point) VALUES(?1, ?2) "
     "ON CONFLICT(replica) DO UPDATE SET point = excluded.point";
+constexpr char kForgetPoints[] = "DELETE FROM {s}.rejoin__peer";
 constexpr char kRoom[] = "room";
 constexpr char kAhead[] = "ahead";  // per replica its id and a fixed64 time
 
@@ -31,6 +32,8 @@ Status WritePoint(Engine& engine, const ReplicaId& peer, const ResumePoint& poin
   write->BindBlob(1, peer.View()).BindBlob(2, point);
   return write->Run();
 }
+
+Status ForgetPoints(Engine& engine) { return engine.db.Exec(kForgetPoints); }
 
 Result<VersionVector> ReadAhead(Engine& engine) {
   REJOIN_ASSIGN(const auto stored, engine.Meta(kAhead));

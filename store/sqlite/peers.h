@@ -10,6 +10,8 @@ namespace rejoin {
 Result<ResumePoint> ReadPoint(Engine& engine, const ReplicaId& peer);
 // Inside the transaction of what the point stands for. kLimit for too large a one.
 Status WritePoint(Engine& engine, const ReplicaId& peer, const ResumePoint& point);
+// Of all peers: what this file lacks may lie before them.
+Status ForgetPoints(Engine& engine);
 
 // Of rows that are here ahead of the vector, as those of a first sync under way are:
 // per replica the latest stamp. A log row in which such an entry of the vector rises

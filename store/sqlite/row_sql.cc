@@ -27,6 +27,7 @@ void UserTableSql(const TrackedTable& table, RowSql& sql) {
   const std::string rowid = QuoteName(shape.rowid_name);
   std::string results;
   std::string equal_key;
+  std::string keys;
   int next = 0;
   if (shape.kind != KeyKind::kWithoutRowid) {
     results = rowid;
@@ -40,6 +41,7 @@ void UserTableSql(const TrackedTable& table, RowSql& sql) {
     for (const std::size_t key : shape.key) {
       const std::string name = QuoteName(shape.columns[key].name);
       Append(results, name, ", ");
+      Append(keys, name, ", ");
       ++next;
       Append(equal_key, name + " = ?" + std::to_string(next - sql.key_at), " AND ");
     }
@@ -52,7 +54,9 @@ void UserTableSql(const TrackedTable& table, RowSql& sql) {
   const std::string select = "SELECT " + results + " FROM {s}." + QuoteName(*table.local);
   sql.read_by_key = select + " WHERE " + equal_key;
   if (shape.kind == KeyKind::kWithoutRowid) {
-    sql.scan = select;
+    std::string parameters;
+    for (int part = 1; part <= next; ++part) Append(parameters, "?" + std::to_string(part), ", ");
+    sql.scan = select + " WHERE (" + keys + ") >= (" + parameters + ") ORDER BY " + keys;
     return;
   }
   sql.read_by_rowid = select + " WHERE " + rowid + " = ?1";

@@ -47,6 +47,10 @@ Result<ShowReport> Showing::Run(std::vector<PendingRow> pending) {
     const PendingRow& row = rows_[i].row;
     if (row.before.in_table && !rows_[i].in_table) report.displaced.push_back(row.key);
   }
+  for (const Candidate& row : rows_) {
+    if (row.stays() || row.row.before.state.empty()) continue;
+    report.moved.push_back({row.row.key, row.row.state_changed});
+  }
   return report;
 }
 

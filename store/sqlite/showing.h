@@ -50,6 +50,10 @@ class Showing {
     std::optional<std::int64_t> rowid;  // where it is, or will be
     std::optional<Refusal> refusal;
     std::optional<Stamp> stamp;  // its place in the order, once in the contest
+
+    bool stays() const {
+      return in_table == row.before.in_table && (!in_table || rowid == row.before.rowid);
+    }
   };
   struct Behind {
     bool operator()(const Candidate* a, const Candidate* b) const;

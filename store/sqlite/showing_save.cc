@@ -40,9 +40,8 @@ bool Showing::HasRunColumns(const Incarnation& incarnation) const {
 
 Status Showing::SaveOne(Candidate& candidate) {
   const PendingRow& row = candidate.row;
-  const bool same_place = candidate.in_table == row.before.in_table &&
-                          (!candidate.in_table || candidate.rowid == row.before.rowid);
-  const bool same = !row.state_changed && same_place && !(candidate.pending && candidate.written);
+  const bool same =
+      !row.state_changed && candidate.stays() && !(candidate.pending && candidate.written);
   if (!same) {
     REJOIN_TRY(SaveRow(engine_, table_, row.key, row.before, row.state, candidate.in_table,
                        candidate.rowid.value_or(0)));

@@ -18,14 +18,14 @@ Result<ShowReport> ShowRows(Engine& engine, const TrackedTable& table,
 
 // Batch by batch is as good as at once: a row that a later one sends away is
 // offered again by the contest.
-Result<ShowReport> ShowHiddenAgain(Engine& engine, const TrackedTable& table) {
-  ShowReport report;
-  if (!table.local) return report;
+Result<std::vector<Key>> ShowHiddenAgain(Engine& engine, const TrackedTable& table, bool list_moved) {
+  std::vector<Key> moved;
+  if (!table.local) return moved;
   const MergeScope scope(engine);
   Key last;
   for (;;) {
     REJOIN_ASSIGN(const std::vector<Key> keys, HiddenAfter(engine, table.number, last, kBatchRows));
-    if (keys.empty()) return report;
+    if (keys.empty()) return moved;
     std::vector<PendingRow> pending;
     for (const Key& key : keys) {
       PendingRow& row = pending.emplace_back();
@@ -35,9 +35,10 @@ Result<ShowReport> ShowHiddenAgain(Engine& engine, const TrackedTable& table) {
       row.state_changed = false;
     }
     last = keys.back();
-    REJOIN_ASSIGN(const ShowReport batch, ShowRows(engine, table, std::move(pending)));
-    report.rows_written += batch.rows_written;
-    report.hidden += batch.hidden;
+    REJOIN_ASSIGN(ShowReport batch, ShowRows(engine, table, std::move(pending)));
+    for (MovedRow& row : batch.moved) {
+      if (list_moved) moved.push_back(std::move(row.key));
+    }
   }
 }
 

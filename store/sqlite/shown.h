@@ -24,10 +24,18 @@ struct PendingRow {
   bool state_changed = true;  // false: only the schema or another row did
 };
 
+// A row that stands elsewhere than before: at another rowid, or no longer in the table, or
+// in it again.
+struct MovedRow {
+  Key key;
+  bool rose = false;  // its state did, too
+};
+
 struct ShowReport {
   std::uint64_t rows_written = 0;  // of the pending rows, those that the table shows otherwise now
   std::uint64_t hidden = 0;        // of the pending rows, those present but not shown
   std::vector<Key> displaced;      // rows that were not pending and have left the table
+  std::vector<MovedRow> moved;     // of all, those that had a state before
 };
 
 // Writes the table rows of `pending` (all of one table, each key once, best
@@ -38,7 +46,8 @@ Result<ShowReport> ShowRows(Engine& engine, const TrackedTable& table,
                             std::vector<PendingRow> pending);
 
 // Offers every hidden row of the table again: after a local commit freed a
-// value, or after the schema changed.
-Result<ShowReport> ShowHiddenAgain(Engine& engine, const TrackedTable& table);
+// value, or after the schema changed. Returns the keys of those that moved where
+// `list_moved`; else none.
+Result<std::vector<Key>> ShowHiddenAgain(Engine& engine, const TrackedTable& table, bool list_moved);
 
 }  // namespace rejoin

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 
-#include "store/resume_point.h"
 #include "store/sqlite/adopt.h"
 #include "store/sqlite/drift.h"
 #include "store/sqlite/extract.h"
+#include "store/sqlite/extract_part.h"
 #include "store/sqlite/fold.h"
 #include "store/sqlite/identity.h"
 #include "store/sqlite/log.h"
 #include "store/sqlite/merge.h"
 #include "store/sqlite/meta_schema.h"
 #include "store/sqlite/peers.h"
+#include "store/sqlite/scan_point.h"
 #include "store/sqlite/shown.h"
 #include "store/sqlite/triggers.h"
 
@@ -89,6 +90,7 @@ Status TakeOver(Engine& engine, TrackedTable& carried, const TrackedTable& wante
                 "table " + wanted.name + " is tracked elsewhere with other options for same_key or "
                 "delete_wins; leave them out to take those over");
   }
+  REJOIN_TRY(ChangeLayout(engine));
   carried.local = wanted.local;
   carried.shape = wanted.shape;
   carried.fire_triggers = wanted.fire_triggers;
@@ -138,7 +140,7 @@ Result<std::uint64_t> TrackInTransaction(Engine& engine, const std::string& name
   REJOIN_ASSIGN(TrackedTable* const table, Register(engine, shape, options));
   REJOIN_TRY(CreateCaptureTriggers(engine, *table));
   REJOIN_ASSIGN(const std::uint64_t adopted, AdoptRows(engine, *table, true));
-  REJOIN_TRY(ShowHiddenAgain(engine, *table));
+  REJOIN_TRY(ShowHiddenAgain(engine, *table, false));
   REJOIN_TRY(RememberSchema(engine));
   return adopted;
 }
@@ -265,15 +267,8 @@ Result<PartReport> SqliteStore::ExtractPart(const PartRequest& request, ByteSink
   REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
   REJOIN_TRY(RequireSetUp());
   REJOIN_TRY(RefuseIncomplete(*engine_));
-  std::optional<Cursor> cursor;
-  if (!request.from.empty()) {
-    cursor = DecodeResumePoint(request.from);
-    if (!cursor || *cursor == Cursor{}) {
-      return Fail(Code::kNotCovered, "the resume point is not one of this file; ask with a vector");
-    }
-  }
   const KeepLastInsertRowid keep(engine_->db.handle());
-  return ExtractPartFrom(*engine_, cursor, request.peer_has, out);
+  return ExtractPartOf(*engine_, request, out);
 }
 
 Result<MergeReport> SqliteStore::MergePart(ByteSource& in, const PartOrigin& origin) {
@@ -285,9 +280,6 @@ Result<MergeReport> SqliteStore::MergePart(ByteSource& in, const PartOrigin& ori
 
 Result<ResumePoint> SqliteStore::PointOf(const ReplicaId& peer) {
   REJOIN_TRY(RequireSetUp());
-  // What is missing after a rebuild lies before every point.
-  REJOIN_ASSIGN(const bool incomplete, IsIncomplete(*engine_));
-  if (incomplete) return ResumePoint();
   return ReadPoint(*engine_, peer);
 }
 

@@ -7,6 +7,7 @@ Result<SentPart> NextPart(SyncStore& from, const ResumePoint& point, const Versi
   SentPart part;
   REJOIN_ASSIGN(part.origin.peer, from.Replica());
   part.origin.from = point;
+  part.origin.for_everything = vector.empty();
   BytesSink sink(kTestDeltaMaxBytes);
   auto report = from.ExtractPart({point, vector, target_bytes}, sink);
   if (!report && report.error().code == Code::kNotCovered && !point.empty()) {

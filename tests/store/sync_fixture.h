@@ -26,6 +26,7 @@ class SyncFixture : public testing::TestWithParam<SyncStoreMaker> {
   }
   // One that cuts first syncs into parts of any size, for others to receive.
   SyncStore& MakeCutting() {
+    if (GetParam().cuts) return Make().store();
     stores_.push_back(RowSyncStores().make(stores_.size(), clock_));
     return stores_.back()->store();
   }

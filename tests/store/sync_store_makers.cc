@@ -19,19 +19,19 @@ class ReplicaSyncStore final : public TestSyncStore {
   std::unique_ptr<TestReplica> replica_;
 };
 
-SyncStoreMaker Of(const TestReplicaMaker& maker) {
+SyncStoreMaker Of(const TestReplicaMaker& maker, bool cuts) {
   return {maker.name,
           [make = maker.make](std::size_t number, Clock& clock) {
             return std::make_unique<ReplicaSyncStore>(make(number, clock));
           },
-          false};
+          cuts};
 }
 
 }  // namespace
 
 std::vector<SyncStoreMaker> AllSyncStoreMakers() {
-  std::vector<SyncStoreMaker> makers{RowSyncStores(), Of(MemoryReplicas())};
-  for (const SqliteKind& kind : AllSqliteKinds()) makers.push_back(Of(SqliteReplicas(kind)));
+  std::vector<SyncStoreMaker> makers{RowSyncStores(), Of(MemoryReplicas(), false)};
+  for (const SqliteKind& kind : AllSqliteKinds()) makers.push_back(Of(SqliteReplicas(kind), true));
   return makers;
 }
 

@@ -1,0 +1,125 @@
+#include "store/sqlite/extract_plan.h"
+
+#include "store/sqlite/drift.h"
+#include "store/sqlite/extract.h"
+#include "store/sqlite/extract_log.h"
+#include "store/sqlite/extract_scan.h"
+#include "store/sqlite/fold.h"
+#include "store/sqlite/hidden.h"
+#include "store/sqlite/identity.h"
+#include "store/sqlite/row_access.h"
+
+namespace rejoin {
+namespace {
+
+constexpr char kLastIssued[] = "SELECT coalesce(max(time), 0) FROM {s}.rejoin__issued";
+constexpr char kIssue[] = "INSERT OR IGNORE INTO {s}.rejoin__issued(time) VALUES(?1)";
+
+bool IsWritable(Engine& engine) {
+  return sqlite3_db_readonly(engine.db.handle(), engine.db.schema().c_str()) == 0;
+}
+
+Result<bool> IsIssued(Engine& engine, HybridTimestamp own) {
+  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kLastIssued));
+  REJOIN_TRY(read->Step());
+  return HybridTimestamp{read->Unsigned(0)} >= own;
+}
+
+// Who asks may know more of this replica than the file does, for it came back
+// from the past.
+Status CheckAgainstWhoAsks(Engine& engine, const VersionVector& since) {
+  REJOIN_ASSIGN(Savepoint transaction, Savepoint::Begin(engine.db));
+  REJOIN_TRY(engine.catalog.Refresh());
+  REJOIN_ASSIGN(const ReplicaId self, ReadReplica(engine));
+  const auto renamed = CheckAgainstPeer(engine, since.Get(self));
+  if (!renamed) return tl::unexpected(renamed.error());
+  return transaction.Release();
+}
+
+}  // namespace
+
+tl::unexpected<Error> OthersKeptWriting() {
+  return Fail(Code::kBusy, "other connections kept writing to the file; try again");
+}
+
+Status PrepareToTell(Engine& engine, const VersionVector* since) {
+  REJOIN_TRY(FollowSchema(engine));
+  REJOIN_TRY(RefuseIncomplete(engine));
+  REJOIN_TRY(Fold(engine));
+  if (!IsWritable(engine)) return {};
+  if (since != nullptr) REJOIN_TRY(CheckAgainstWhoAsks(engine, *since));
+  REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
+  REJOIN_ASSIGN(const bool issued, IsIssued(engine, head.own));
+  if (issued) return {};
+  REJOIN_ASSIGN(CachedStatement issue, engine.db.Cached(kIssue));
+  issue->Bind(1, head.own.value);
+  return issue->Run();
+}
+
+Result<bool> IsPrepared(Engine& engine, const LogHead& head) {
+  REJOIN_ASSIGN(const std::uint64_t pending, PendingBytes(engine));
+  if (pending > 0) return false;
+  if (!IsWritable(engine)) return true;
+  // VACUUM gives rows other rowids.
+  REJOIN_ASSIGN(const bool remembered, IsSchemaRemembered(engine));
+  if (!remembered) return false;
+  return IsIssued(engine, head.own);
+}
+
+Result<Plan> MakePlan(Engine& engine, const VersionVector* since, const Cursor* cursor,
+                      const VersionVector& own) {
+  if (cursor != nullptr && *cursor == Cursor{}) return Plan{};
+  if (cursor != nullptr) {
+    REJOIN_ASSIGN(const bool known, IsKnown(engine, *cursor));
+    if (!known) {
+      return Fail(Code::kNotCovered,
+                  "this store does not know the position any more; ask with a version vector");
+    }
+    REJOIN_ASSIGN(LogWalk walk, WalkBackTo(engine, cursor->position, own));
+    Plan plan{walk.vector, std::move(walk.vector), std::move(walk.keys)};
+    if (since != nullptr) plan.start.Join(Lower(*since, own));
+    if (since != nullptr) plan.known.Join(*since);
+    return plan;
+  }
+  // Rows may be ahead of the own vector, in the middle of a first sync: not those
+  // that the asker had first.
+  Plan plan{Lower(*since, own), *since, std::nullopt};
+  if (plan.start.empty()) return plan;
+  REJOIN_ASSIGN(std::optional<LogWalk> walk, WalkBackUntilCovered(engine, plan.start, own));
+  if (walk) plan.keys = std::move(walk->keys);
+  return plan;
+}
+
+Status AddListed(Engine& engine, const std::vector<TouchedKey>& keys, const VersionVector& known,
+                 DeltaRows& rows) {
+  const TrackedTable* table = nullptr;
+  for (const TouchedKey& touched : keys) {
+    if (table == nullptr || table->number != touched.table) table = engine.catalog.Find(touched.table);
+    if (table == nullptr) continue;  // no longer tracked
+    REJOIN_ASSIGN(LocatedRow row, LoadRow(engine, *table, touched.key));
+    RowState news = Since(row.state, known);
+    if (!news.empty()) REJOIN_TRY(rows.Add(*table, {touched.key, std::move(news)}));
+  }
+  return rows.Flush();
+}
+
+Status AddScanned(Engine& engine, const VersionVector& known, DeltaRows& rows) {
+  for (const auto& table : engine.catalog.tables()) {
+    const auto add = [&](RowDelta&& row) { return rows.Add(*table, std::move(row)); };
+    REJOIN_TRY(ScanTable(engine, *table, known, add));
+    REJOIN_TRY(rows.Flush());
+  }
+  return {};
+}
+
+void ListLargeRows(Engine& engine, const std::vector<LargeRow>& large_rows) {
+  if (!IsWritable(engine)) return;
+  for (const LargeRow& row : large_rows) {
+    const std::string detail = "a value is larger than the limit max_cell_bytes, " +
+                               std::to_string(engine.limits.max_cell_bytes) +
+                               " bytes, and stays on this replica";
+    if (!PutHidden(engine, row.table, row.key, {QuarantineReason::kTooLarge, detail, {}})) return;
+  }
+}
+
+}  // namespace rejoin
