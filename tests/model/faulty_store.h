@@ -1,0 +1,99 @@
+// A store with a defect that no test of one store alone would show.
+#pragma once
+
+#include "store/memory/memory_delta.h"
+#include "store/sync_store.h"
+#include "tests/store/test_replica.h"
+
+namespace rejoin {
+
+enum class Defect : std::uint8_t {
+  kPointBeforeRows,           // the point of a part is kept, and then the rows of every other are lost
+  kAcknowledgedBeforeCommit,  // a part counts as joined, and is when the next one is
+  kJoinsWhatItIsNotAt,        // loses one part, and joins the next all the same
+  kForgetsARow,               // leaves the first row out of what it sends
+};
+
+class FaultyStore final : public SyncStore {
+ public:
+  FaultyStore(SyncStore& store, Defect defect) : store_(store), defect_(defect) {}
+
+  Result<ReplicaId> Replica() override { return store_.Replica(); }
+  Result<VersionVector> Vector() override { return store_.Vector(); }
+  Result<ExtractReport> ExtractSince(const VersionVector& since, ByteSink& out) override {
+    return store_.ExtractSince(since, out);
+  }
+  Result<ExtractReport> ExtractFrom(const Cursor& cursor, ByteSink& out) override {
+    return store_.ExtractFrom(cursor, out);
+  }
+  Result<MergeReport> Merge(ByteSource& in) override { return store_.Merge(in); }
+  Result<Digest> StateDigest(const std::optional<std::string>& table) override {
+    return store_.StateDigest(table);
+  }
+  Result<PartReport> ExtractPart(const PartRequest& request, ByteSink& out) override {
+    if (defect_ != Defect::kForgetsARow) return store_.ExtractPart(request, out);
+    BytesSink sink(kTestDeltaMaxBytes);
+    REJOIN_ASSIGN(PartReport part, store_.ExtractPart(request, sink));
+    if (part.nothing) return part;
+    REJOIN_ASSIGN(MemoryDelta delta, Read(sink.Take()));
+    if (!delta.blocks.empty()) delta.blocks.front().rows.erase(delta.blocks.front().rows.begin());
+    REJOIN_TRY(WriteDelta(std::move(delta), out));
+    return part;
+  }
+  Result<MergeReport> MergePart(ByteSource& in, const PartOrigin& origin) override {
+    ++parts_;
+    switch (defect_) {
+      case Defect::kPointBeforeRows:
+        if (parts_ % 2 == 0) return store_.MergePart(in, origin);
+        REJOIN_TRY(store_.SkipTo(origin));
+        return MergeReport();
+      case Defect::kAcknowledgedBeforeCommit:
+        return MergeLate(in, origin);
+      case Defect::kJoinsWhatItIsNotAt: {
+        if (parts_ == 2) return MergeReport();
+        PartOrigin pretended = origin;
+        if (!origin.from.empty()) {
+          REJOIN_ASSIGN(pretended.from, store_.PointOf(origin.peer));
+        }
+        return store_.MergePart(in, pretended);
+      }
+      default:
+        return store_.MergePart(in, origin);
+    }
+  }
+  Result<ResumePoint> PointOf(const ReplicaId& peer) override { return store_.PointOf(peer); }
+  Status SkipTo(const PartOrigin& origin) override { return store_.SkipTo(origin); }
+  Result<RoomId> Room() override { return store_.Room(); }
+  Status SetRoom(const RoomId& room) override { return store_.SetRoom(room); }
+  Result<Cursor> Head() override { return store_.Head(); }
+
+ private:
+  static Result<MemoryDelta> Read(const Bytes& bytes) {
+    ViewSource source(bytes);
+    return ReadDelta(source);
+  }
+
+  Result<MergeReport> MergeLate(ByteSource& in, const PartOrigin& origin) {
+    Bytes bytes;
+    for (;;) {
+      REJOIN_ASSIGN(const ByteView next, in.Next(std::size_t{1} << 16));
+      if (next.empty()) break;
+      bytes.append(next);
+    }
+    if (!late_.empty()) {
+      ViewSource source(late_);
+      REJOIN_TRY(store_.MergePart(source, late_origin_));
+    }
+    late_ = std::move(bytes);
+    late_origin_ = origin;
+    return MergeReport();
+  }
+
+  SyncStore& store_;
+  Defect defect_;
+  std::size_t parts_ = 0;
+  Bytes late_;
+  PartOrigin late_origin_;
+};
+
+}  // namespace rejoin

@@ -1,0 +1,99 @@
+// Sessions between 2 to 8 replicas of every kind, on every schedule. RC_PARAMS="seed=..."
+// replays a failure.
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+#include "tests/model/faulty_store.h"
+#include "tests/model/session_world.h"
+#include "tests/store/sqlite_replica.h"
+
+namespace rejoin {
+namespace {
+
+TestReplicaMaker Kind(std::size_t number) {
+  if (number == 0) return MemoryReplicas();
+  const std::vector<SqliteKind> kinds = AllSqliteKinds();
+  SqliteKind kind = kinds[(number - 1) % kinds.size()];
+  if (number > 3) kind.limits.part_rows = 3;
+  return SqliteReplicas(kind);
+}
+
+// Many devices, or few; around hubs or not.
+WorldOptions AnyWorld(std::size_t devices, std::size_t hubs, std::size_t first_kind) {
+  WorldOptions options;
+  for (std::size_t i = 0; i < devices; ++i) options.devices.push_back(Kind((first_kind + i) % 8));
+  options.hubs = hubs;
+  return options;
+}
+
+using Events = std::vector<std::uint32_t>;
+
+TEST(SessionWorlds, WhateverHappensAllBecomeEqual) {
+  EXPECT_TRUE(rc::check([] {
+    const auto devices = *rc::gen::inRange<std::size_t>(1, 7);
+    const auto hubs = *rc::gen::inRange<std::size_t>(devices == 1 ? 1 : 0, 3);
+    const auto kind = *rc::gen::inRange<std::size_t>(0, 8);
+    const auto part_bytes = *rc::gen::element<std::size_t>(40, 150, 1000);
+    const auto events = *rc::gen::scale(3, rc::gen::arbitrary<Events>());
+    WorldOptions options = AnyWorld(devices, hubs, kind);
+    options.part_bytes = part_bytes;
+    RC_ASSERT(SessionWorld(options).Play(events) == "");
+  }));
+}
+
+// Each cut once, wherever there is a place between two frames.
+class EveryCut : public testing::TestWithParam<std::size_t> {
+ protected:
+  // False where the conversation was over before.
+  static bool CutAfter(std::size_t frames, std::size_t hubs, std::size_t kind) {
+    WorldOptions options = AnyWorld(hubs == 0 ? 2 : 1, hubs, kind);
+    options.part_bytes = 60;
+    SessionWorld world(options);
+    for (std::uint64_t i = 0; i < 14; ++i) world.Write(i % 2, i);
+    world.Connect(0, 1);
+    const bool cut = world.Carry(frames) == frames;
+    world.Break(0, 1);
+    world.Write(0, 100);
+    world.Write(1, 101);
+    world.Connect(0, 1);
+    EXPECT_EQ(world.Finish(), "") << "cut after " << frames << " frames";
+    return cut;
+  }
+};
+
+TEST_P(EveryCut, IsSurvivedByTwoDevices) {
+  std::size_t frames = 0;
+  while (CutAfter(frames, 0, GetParam()) && !HasFailure()) ++frames;
+  EXPECT_GT(frames, 8u);
+}
+
+TEST_P(EveryCut, IsSurvivedByADeviceAndAHub) {
+  std::size_t frames = 0;
+  while (CutAfter(frames, 1, GetParam()) && !HasFailure()) ++frames;
+  EXPECT_GT(frames, 8u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryCut, testing::Range<std::size_t>(0, 8));
+
+// The world finds what is wrong: each of these in one of so many lives at least.
+class Defects : public testing::TestWithParam<Defect> {};
+
+TEST_P(Defects, AreFound) {
+  for (std::uint64_t life = 0; life < 300; ++life) {
+    WorldOptions options = AnyWorld(2, 1, life % 8);
+    options.in_between = [](SyncStore& store) { return std::make_unique<FaultyStore>(store, GetParam()); };
+    FakeRandom random(life);
+    Events events;
+    for (int i = 0; i < 60; ++i) events.push_back(static_cast<std::uint32_t>(random.Draw64()));
+    if (!SessionWorld(options).Play(events).empty()) return;
+  }
+  ADD_FAILURE() << "nothing was noticed";
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Defects,
+                         testing::Values(Defect::kPointBeforeRows, Defect::kAcknowledgedBeforeCommit,
+                                         Defect::kJoinsWhatItIsNotAt, Defect::kForgetsARow));
+
+}  // namespace
+}  // namespace rejoin
