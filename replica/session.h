@@ -38,6 +38,9 @@ struct SessionOptions {
   // Of a first sync, in either direction: what this side sends at most, and asks for. A
   // part is one transaction here, and as long holds the store's lock.
   std::size_t part_bytes = std::size_t{4} << 20;
+  // Of a part that arrives: a peer is not to fill the disk. A real transaction does not
+  // come near it.
+  std::uint64_t max_part_bytes = std::uint64_t{4} << 30;
 };
 
 struct SessionReport {
@@ -121,6 +124,7 @@ class Session {
   // session_receive.cc
   Status OnChunk(const Chunk& chunk);
   Status TakeChunk(const Chunk& chunk);
+  Status Gather(ByteView bytes);
   Status Join();
   Status AfterJoin(const Result<MergeReport>& joined);
   Status AskAgain(const Error& why);
@@ -150,11 +154,11 @@ class Session {
 
   // In: the part that is being gathered or joined.
   int asks_ = 0;
+  bool asked_for_everything_ = false;
   std::uint64_t parts_received_ = 0;
   bool gathering_ = false;
   bool ignoring_ = false;  // it answers an Ask that is no longer ours
   bool more_ = false;
-  bool asked_for_everything_ = false;
   bool received_all_ = false;
   PartOrigin origin_;
   Spool incoming_;

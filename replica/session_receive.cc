@@ -18,7 +18,7 @@ Status Session::TakeChunk(const Chunk& chunk) {
     origin_ = {report_.peer, chunk.from, {}, false, asked_for_everything_};
     incoming_.Clear();
   }
-  if (!ignoring_) REJOIN_TRY(incoming_.Append(chunk.bytes));
+  if (!ignoring_) REJOIN_TRY(Gather(chunk.bytes));
   if (!chunk.last) return {};
   if (ignoring_) {
     gathering_ = false;
@@ -28,6 +28,15 @@ Status Session::TakeChunk(const Chunk& chunk) {
   origin_.partial = chunk.partial;
   more_ = chunk.more;
   return Join();
+}
+
+Status Session::Gather(ByteView bytes) {
+  if (bytes.size() > options_.max_part_bytes - incoming_.size_bytes()) {
+    return Fail(Code::kLimit, "a part has more than " + std::to_string(options_.max_part_bytes) +
+                                  " bytes, the most that is taken at a time; write less in one "
+                                  "transaction");
+  }
+  return incoming_.Append(bytes);
 }
 
 Status Session::Join() {

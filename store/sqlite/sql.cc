@@ -50,6 +50,8 @@ const char* Advice(int result_code) {
       return "another statement of this connection is still running; finish or reset it first";
     case SQLITE_READONLY:
       return "the database can only be read; open it for writing, or copy it";
+    case SQLITE_FULL:
+      return "nothing was changed; make room and try again";
     default:
       return nullptr;
   }
