@@ -229,6 +229,29 @@ TEST_F(ExtractParts, AMergeOfManyRowsBetweenPartsDoesNotBeginTheScanAgain) {
   ExpectHubHasAllOf(*file.store);
 }
 
+// Nor does it hide a row that it brought back to life from where the scan had yet to come.
+TEST_F(ExtractParts, ARowThatAMergeOfManyMovedIsNotMissed) {
+  TestDatabase file(1);
+  TestDatabase other(2);
+  MakeTable(file, kIndexed);
+  MakeTable(other, kIndexed);
+  Fill(file, 1, 40);
+  other.Pull(file);
+  file.Exec("DELETE FROM t WHERE id >= 'k30'");
+  do {
+    ASSERT_TRUE(Send(*file.store).partial);
+  } while (PointAt(file).place.in_table);
+  other.Exec("UPDATE t SET qty = 1000 WHERE id = 'k39'");
+  other.Exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
+             "INSERT INTO t SELECT printf('%0400d', i), 'other', i FROM n");
+  file.Pull(other);
+  ASSERT_EQ(file.One("SELECT qty FROM t WHERE id = 'k39'"), "1000");
+  EXPECT_TRUE(Send(*file.store).partial);
+  EXPECT_EQ(PointAt(file).begun_again, 0u);
+  SendAll(*file.store, std::size_t{1} << 20);
+  ExpectHubHasAllOf(*file.store);
+}
+
 TEST_F(ExtractParts, APartLooksAtSoManyRowsAtMost) {
   TestDatabase file(1);
   MakeTable(file, kIndexed);

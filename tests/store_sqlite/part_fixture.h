@@ -51,8 +51,24 @@ class PartFixture : public ::testing::Test {
     const auto digest = store.StateDigest({});
     return digest ? digest->Hex() : digest.error().message;
   }
+  // Every row state, what is not shown included; columns have the same numbers in both.
+  static std::map<std::pair<std::string, Key>, RowState> StatesOf(Store& store) {
+    std::map<std::pair<std::string, Key>, RowState> states;
+    BytesSink sink(kTestDeltaMaxBytes);
+    EXPECT_TRUE(store.ExtractSince({}, sink));
+    const Bytes bytes = sink.Take();
+    ViewSource source(bytes);
+    const auto delta = ReadDelta(source);
+    EXPECT_TRUE(delta);
+    if (!delta) return states;
+    for (const DeltaBlock& block : delta->blocks) {
+      for (const RowDelta& row : block.rows) states[{delta->tables[block.table].name, row.key}] = row.state;
+    }
+    return states;
+  }
   void ExpectHubHasAllOf(SyncStore& store) {
     EXPECT_EQ(DigestOf(*hub_), DigestOf(store));
+    EXPECT_TRUE(StatesOf(*hub_) == StatesOf(store));
     EXPECT_TRUE(hub_->Vector()->Covers(*store.Vector()));
   }
 
