@@ -40,7 +40,7 @@ Status AddTable(Engine& engine, const TrackedTable& table, Digest& digest) {
   std::vector<std::string> names;
   for (const TrackedColumn& column : table.columns) names.push_back(column.name);
   const auto add = [&](RowDelta&& row) -> Status {
-    LeaveOutLarge(engine.limits, row.state);
+    LeaveOutLarge(engine.limits, row);
     if (!IsPresent(row.state, table.rules)) return {};
     digest.AddRow(table.name, row.key, ShownCells(row.state, table.rules), names);
     return {};

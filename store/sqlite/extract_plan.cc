@@ -5,7 +5,6 @@
 #include "store/sqlite/extract_log.h"
 #include "store/sqlite/extract_scan.h"
 #include "store/sqlite/fold.h"
-#include "store/sqlite/hidden.h"
 #include "store/sqlite/identity.h"
 #include "store/sqlite/row_access.h"
 
@@ -113,13 +112,13 @@ Status AddScanned(Engine& engine, const VersionVector& known, DeltaRows& rows) {
 }
 
 void ListLargeRows(Engine& engine, const std::vector<LargeRow>& large_rows) {
-  if (!IsWritable(engine)) return;
-  for (const LargeRow& row : large_rows) {
-    const std::string detail = "a value is larger than the limit max_cell_bytes, " +
-                               std::to_string(engine.limits.max_cell_bytes) +
-                               " bytes, and stays on this replica";
-    if (!PutHidden(engine, row.table, row.key, {QuarantineReason::kTooLarge, detail, {}})) return;
-  }
+  if (large_rows.empty() || !IsWritable(engine)) return;
+  const auto list = [&]() -> Status {
+    REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
+    for (const LargeRow& row : large_rows) REJOIN_TRY(ListLarge(engine, row));
+    return savepoint.Release();
+  };
+  static_cast<void>(list());
 }
 
 }  // namespace rejoin

@@ -4,7 +4,6 @@
 
 #include "crdt/delta_format.h"
 #include "crdt/row_check.h"
-#include "store/sqlite/extract_scan.h"
 
 namespace rejoin {
 
@@ -17,10 +16,18 @@ Result<const DeltaRows::Announced*> DeltaRows::Announce(const TrackedTable& tabl
   return &announced_.emplace(table.number, std::move(announced)).first->second;
 }
 
-Status DeltaRows::Add(const TrackedTable& table, RowDelta row) {
-  if (LeaveOutLarge(engine_.limits, row.state) && large_rows_.size() < kMaxLargeRows) {
-    large_rows_.push_back({table.number, row.key});
+void DeltaRows::LeaveOut(const TrackedTable& table, RowDelta& row) {
+  const Large what = FindLarge(engine_.limits, row.key, row.state);
+  if (what == Large::kNothing) return;
+  if (IsPresent(row.state, table.rules) && large_rows_.size() < kMaxLargeRows) {
+    large_rows_.push_back({table.number, row.key, what});
   }
+  LeaveOutLarge(engine_.limits, row);
+}
+
+Status DeltaRows::Add(const TrackedTable& table, RowDelta row) {
+  LeaveOut(table, row);
+  if (row.state.empty()) return {};
   REJOIN_ASSIGN(const Announced* const announced, Announce(table));
   const bool ordered = !table.local || table.shape.kind != KeyKind::kIndexed;
   if (ordered) return writer_.Add(announced->index, std::move(row));

@@ -7,15 +7,9 @@
 #include <vector>
 
 #include "crdt/delta_codec.h"
-#include "store/sqlite/engine.h"
+#include "store/sqlite/large_rows.h"
 
 namespace rejoin {
-
-// A row whose cells were in part left out (LeaveOutLarge).
-struct LargeRow {
-  TableNumber table = 0;
-  Key key;
-};
 
 class DeltaRows {
  public:
@@ -26,7 +20,7 @@ class DeltaRows {
   // After the last row of a table.
   Status Flush();
 
-  // At most kMaxLargeRows of them: they are listed, not carried.
+  // Present rows of which something stays here; at most kMaxLargeRows.
   const std::vector<LargeRow>& large_rows() const { return large_rows_; }
   static constexpr std::size_t kMaxLargeRows = 1000;
 
@@ -36,6 +30,7 @@ class DeltaRows {
     DeltaTable table;
   };
   Result<const Announced*> Announce(const TrackedTable& table);
+  void LeaveOut(const TrackedTable& table, RowDelta& row);
 
   Engine& engine_;
   DeltaWriter& writer_;

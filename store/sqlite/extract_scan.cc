@@ -1,10 +1,8 @@
 #include "store/sqlite/extract_scan.h"
 
-#include <algorithm>
 #include <limits>
 #include <optional>
 
-#include "crdt/delta_format.h"
 #include "store/sqlite/runs.h"
 
 namespace rejoin {
@@ -347,29 +345,6 @@ Status ScanTable(Engine& engine, const TrackedTable& table, const VersionVector&
   };
   REJOIN_TRY(ScanOn(engine, table, since, place, most_rows, take));
   return {};
-}
-
-bool LeaveOutLarge(const Limits& limits, RowState& state) {
-  const std::uint64_t most = std::min<std::uint64_t>(limits.max_cell_bytes, kMaxCellBytes);
-  std::uint64_t row_bytes = 0;
-  std::uint64_t largest = 0;
-  bool any = false;
-  for (Incarnation& incarnation : state.incarnations) {
-    auto& cells = incarnation.cells;
-    const auto too_large = [most](const Cell& cell) { return cell.value.bytes.size() > most; };
-    const auto kept = std::remove_if(cells.begin(), cells.end(), too_large);
-    any = any || kept != cells.end();
-    cells.erase(kept, cells.end());
-    for (const Cell& cell : cells) {
-      row_bytes += cell.value.size_bytes();
-      largest = std::max<std::uint64_t>(largest, cell.value.bytes.size());
-    }
-  }
-  if (row_bytes <= kMaxRowBytes) return any;
-  Limits stricter = limits;
-  stricter.max_cell_bytes = largest - 1;
-  LeaveOutLarge(stricter, state);
-  return true;
 }
 
 }  // namespace rejoin

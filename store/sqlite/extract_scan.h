@@ -45,8 +45,4 @@ Result<bool> ScanOn(Engine& engine, const TrackedTable& table, const VersionVect
 Status ScanTable(Engine& engine, const TrackedTable& table, const VersionVector& since,
                  const std::function<Status(RowDelta&&)>& visit);
 
-// Cells beyond Limits::max_cell_bytes stay here, and so do the largest of a row
-// that is too large for a delta. Returns whether any was left out.
-bool LeaveOutLarge(const Limits& limits, RowState& state);
-
 }  // namespace rejoin

@@ -5,6 +5,7 @@
 
 #include "store/sqlite/extract.h"
 #include "store/sqlite/fold_table.h"
+#include "store/sqlite/large_rows.h"
 #include "store/sqlite/log.h"
 #include "store/sqlite/shown.h"
 
@@ -52,6 +53,7 @@ class Folding {
     }
     REJOIN_TRY(FoldedTo(position));
     REJOIN_TRY(ListClashes());
+    REJOIN_TRY(ReviewLarge());
     return ShowFreed();
   }
 
@@ -113,6 +115,20 @@ class Folding {
       for (const Key& key : entry.second->rivals()) {
         REJOIN_ASSIGN(const LocatedRow row, LoadRow(engine_, table, key));
         REJOIN_TRY(ListClash(engine_, table, key, HasKeyClash(row.state, table.rules)));
+      }
+    }
+    return {};
+  }
+
+  Status ReviewLarge() {
+    for (const auto& entry : tables_) {
+      if (!entry.second) continue;
+      const TrackedTable& table = entry.second->table();
+      for (const Key& key : entry.second->large()) {
+        REJOIN_ASSIGN(const LocatedRow row, LoadRow(engine_, table, key));
+        const bool large = IsPresent(row.state, table.rules) &&
+                           FindLarge(engine_.limits, key, row.state) != Large::kNothing;
+        if (!large) REJOIN_TRY(UnlistLarge(engine_, table.number, key));
       }
     }
     return {};

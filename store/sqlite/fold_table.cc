@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "store/sqlite/hidden.h"
+#include "store/sqlite/large_rows.h"
 
 namespace rejoin {
 namespace {
@@ -339,13 +340,19 @@ Status TableFold::NoteRivals(const Key& key, const RowState& state) {
   return drop->Run();
 }
 
+// The row is in the table again, or absent.
+Status TableFold::NoteHidden(const Key& key) {
+  REJOIN_TRY(RemoveHidden(engine_, table_.number, key));
+  REJOIN_ASSIGN(const bool large, IsListedLarge(engine_, table_.number, key));
+  if (large) large_.push_back(key);
+  return {};
+}
+
 Status TableFold::Write(const Pending& from, Located& located) {
   const Change& last = from.change;
   const bool shown = located.row.shown;
   const bool now_by_key = !shown || !by_rowid();
-  // The row is in the table again, or absent; a cell too large to leave is listed
-  // again when the row is next read out.
-  if (has_hidden_) REJOIN_TRY(RemoveHidden(engine_, table_.number, last.key));
+  if (has_hidden_) REJOIN_TRY(NoteHidden(last.key));
   const bool stays = !now_by_key && located.rowid == last.rowid;
   if (located.place == Place::kOverride && !stays) {
     REJOIN_ASSIGN(CachedStatement drop, engine_.db.Cached(sql_.drop_override));

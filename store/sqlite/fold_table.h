@@ -46,6 +46,8 @@ class TableFold {
   // Rows that were, or are, made twice: their entry in rejoin__clash depends on
   // values in the table, so it is looked at when everything is folded.
   const std::vector<Key>& rivals() const { return rivals_; }
+  // Rows that are listed for what is too large in them, and may not be so any more.
+  const std::vector<Key>& large() const { return large_; }
 
  private:
   struct PlainInsert {
@@ -102,6 +104,7 @@ class TableFold {
   Status WriteOverride(const Pending& from, Located& located);
   Status PutOverride(std::int64_t rowid, const Bytes& record);
   Status NoteRivals(const Key& key, const RowState& state);
+  Status NoteHidden(const Key& key);
 
   Engine& engine_;
   const TrackedTable& table_;
@@ -135,6 +138,7 @@ class TableFold {
   std::unordered_map<std::uint64_t, std::size_t> fresh_;
 
   std::vector<Key> rivals_;
+  std::vector<Key> large_;
   bool may_show_hidden_ = false;
 };
 

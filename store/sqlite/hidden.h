@@ -1,7 +1,7 @@
 // The list of present rows that a table does not show: rejoin__hidden.
 //
 // Kept exact by ShowRows for the reasons it knows (kUnique, kCheck,
-// kUnknownTable); entries of other reasons are not touched.
+// kUnknownTable); what is shown but too large to leave is listed by large_rows.h.
 #pragma once
 
 #include <optional>

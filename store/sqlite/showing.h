@@ -87,6 +87,7 @@ class Showing {
   Status Save();
   Status SaveOne(Candidate& candidate);
   Status SaveHidden(const Candidate& candidate);
+  Status SaveLarge(const PendingRow& row, bool was_hidden);
   Status AddToRun(const Candidate& candidate, RunAppender& runs);
   bool HasRunColumns(const Incarnation& incarnation) const;
 

@@ -1,6 +1,7 @@
 // Metadata of what was shown and hidden: the third pass of Showing.
 #include <algorithm>
 
+#include "store/sqlite/large_rows.h"
 #include "store/sqlite/showing.h"
 
 namespace rejoin {
@@ -57,7 +58,20 @@ Status Showing::SaveHidden(const Candidate& candidate) {
   const bool was_hidden =
       !row.state_changed ||
       (!row.before.in_table && !row.before.state.empty() && IsPresent(row.before.state, table_.rules));
-  return was_hidden ? RemoveHidden(engine_, table_.number, row.key) : Status();
+  if (was_hidden) REJOIN_TRY(RemoveHidden(engine_, table_.number, row.key));
+  return SaveLarge(row, was_hidden);
+}
+
+// What is too large is listed when a delta leaves it out; for a row that was hidden
+// its entry had to wait.
+Status Showing::SaveLarge(const PendingRow& row, bool was_hidden) {
+  Large what = Large::kNothing;
+  if (IsPresent(row.state, table_.rules)) what = FindLarge(engine_.limits, row.key, row.state);
+  if (what != Large::kNothing) {
+    return was_hidden ? ListLarge(engine_, {table_.number, row.key, what}) : Status();
+  }
+  const bool was_large = FindLarge(engine_.limits, row.key, row.before.state) != Large::kNothing;
+  return was_large ? UnlistLarge(engine_, table_.number, row.key) : Status();
 }
 
 }  // namespace rejoin

@@ -112,6 +112,27 @@ class Views(WithFiles):
         self.assertEqual(rows, [("t", None, "no key", '{"id":null,"x":{"blob":"01"}}'),
                                 ("t", None, "no key", '{"id":null,"x":9e999}')])
 
+    def test_quarantine_lists_values_that_are_too_large(self):
+        phone, laptop = self.todo(), self.open()
+        laptop.execute(SCHEMA)
+        laptop.execute("SELECT rejoin_track('todo')")
+        phone.execute("INSERT INTO todo VALUES('film', zeroblob(16777217), 1)")
+
+        def carry():
+            laptop.execute("SELECT rejoin_merge(?)", (one(phone, "SELECT rejoin_delta()"),)).fetchall()
+
+        carry()
+        self.assertEqual(laptop.execute("SELECT * FROM todo ORDER BY id").fetchall(),
+                         [("film", None, 1), ("milk", "Milk", 0)])
+        row = phone.execute("SELECT tbl, key, reason, detail, row ->> 'done' FROM rejoin_quarantine").fetchall()
+        self.assertEqual(row, [("todo", '["film"]', "too large", "a value is larger than the limit max_cell_bytes,"
+                                " 16777216 bytes, and stays on this replica", 1)])
+        self.assertEqual(laptop.execute("SELECT * FROM rejoin_quarantine").fetchall(), [])
+        phone.execute("UPDATE todo SET title = 'A film' WHERE id = 'film'")
+        self.assertEqual(phone.execute("SELECT * FROM rejoin_quarantine").fetchall(), [])
+        carry()
+        self.assertEqual(one(laptop, "SELECT title FROM todo WHERE id = 'film'"), "A film")
+
     def test_two_readings_at_once(self):
         db = self.todo()
         db.execute("INSERT INTO todo VALUES('a', 'A', 0)")

@@ -65,11 +65,18 @@ TEST(PlainWide, MoreThanSqliteReadsAtOnceIsRefused) {
 
 constexpr std::int64_t kMebibyte = 1 << 20;
 
+// What rejoin_quarantine says of values that are too large, and of which rows.
+std::vector<std::string> ListedAsTooLarge(TestDatabase& database) {
+  return database.Query("SELECT substr(CAST(key AS TEXT), 3), detail FROM rejoin__hidden WHERE reason = " +
+                        std::to_string(static_cast<int>(QuarantineReason::kTooLarge)) + " ORDER BY 1");
+}
+constexpr char kWhy[] = "|a value is larger than the limit max_cell_bytes, 16777216 bytes, and stays on this replica";
+
 TEST(PlainCells, UpToTheLimitArrive) {
   Twin twin({"CREATE TABLE t(id INTEGER PRIMARY KEY, a, b TEXT);", {"t"}});
   std::int64_t id = 0;
   for (const std::int64_t bytes : {std::int64_t{0}, std::int64_t{1}, std::int64_t{127}, std::int64_t{128},
-                                   std::int64_t{65536}, kMebibyte + 1, 16 * kMebibyte}) {
+                                   std::int64_t{65536}, kMebibyte + 1, 16 * kMebibyte - 1, 16 * kMebibyte}) {
     const std::string key = std::to_string(++id);
     twin.Run("INSERT INTO t(id, a) VALUES(" + key + ", zeroblob(" + std::to_string(bytes) + "));");
     twin.Run("UPDATE t SET b = printf('%.*c', " + std::to_string(bytes) + ", 'x') WHERE id = " + key + ";");
@@ -77,37 +84,81 @@ TEST(PlainCells, UpToTheLimitArrive) {
   twin.Arrives();
   twin.Run("UPDATE t SET a = b, b = NULL;");
   twin.Arrives();
+  twin.Run("DELETE FROM t WHERE id > 2;");
+  twin.Arrives();
+  EXPECT_EQ(ListedAsTooLarge(twin.tracked()), std::vector<std::string>());
 }
 
 // Larger ones work locally, are listed, and hold up nothing.
 TEST(PlainCells, BeyondTheLimitStayAndAreListed) {
   Twin twin({"CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, a, b TEXT);", {"t"}});
+  TestDatabase& tracked = twin.tracked();
   twin.Run("INSERT INTO t VALUES('over', zeroblob(" + std::to_string(16 * kMebibyte + 1) + "), 'b');");
   twin.Run("INSERT INTO t VALUES('far over', zeroblob(" + std::to_string(64 * kMebibyte) + "), 'b');");
   twin.Run("INSERT INTO t VALUES('fits', 'a', 'b');");
-  twin.replica().Pull(twin.tracked());
-  EXPECT_EQ(twin.replica().DigestHex(), twin.tracked().DigestHex());
+  twin.replica().Pull(tracked);
+  EXPECT_EQ(twin.replica().DigestHex(), tracked.DigestHex());
   EXPECT_EQ(twin.replica().Query("SELECT id, a, b FROM t ORDER BY id"),
             (std::vector<std::string>{"far over|NULL|b", "fits|a|b", "over|NULL|b"}));
-  const std::string too_large =
-      "SELECT count(*) FROM rejoin__hidden WHERE reason = " +
-      std::to_string(static_cast<int>(QuarantineReason::kTooLarge));
-  EXPECT_EQ(twin.tracked().One(too_large), "2");
+  EXPECT_EQ(ListedAsTooLarge(tracked), (std::vector<std::string>{std::string("far over") + kWhy, std::string("over") + kWhy}));
 
   twin.Run("UPDATE t SET a = 'small again' WHERE id = 'over';");
   twin.Run("UPDATE t SET b = 'beside it' WHERE id = 'far over';");
-  twin.replica().Pull(twin.tracked());
+  twin.replica().Pull(tracked);
   EXPECT_EQ(twin.replica().Query("SELECT id, a, b FROM t ORDER BY id"),
             (std::vector<std::string>{"far over|NULL|beside it", "fits|a|b", "over|small again|b"}));
-  EXPECT_EQ(twin.replica().DigestHex(), twin.tracked().DigestHex());
+  EXPECT_EQ(twin.replica().DigestHex(), tracked.DigestHex());
+  EXPECT_EQ(ListedAsTooLarge(tracked), (std::vector<std::string>{std::string("far over") + kWhy}));
 
   // Somebody else's change of the row leaves the large cell where it is.
   twin.replica().clock.Advance(1000);
   twin.replica().Exec("UPDATE t SET b = 'from afar'");
-  twin.tracked().Pull(twin.replica());
-  EXPECT_EQ(twin.tracked().One("SELECT length(a), b FROM t WHERE id = 'far over'"), "67108864|from afar");
+  tracked.Pull(twin.replica());
+  EXPECT_EQ(tracked.One("SELECT length(a), b FROM t WHERE id = 'far over'"), "67108864|from afar");
+  EXPECT_EQ(ListedAsTooLarge(tracked), (std::vector<std::string>{std::string("far over") + kWhy}));
 
+  tracked.clock.Advance(2000);
+  tracked.Exec("DELETE FROM t WHERE id = 'far over'");
+  twin.replica().Pull(tracked);
+  EXPECT_EQ(twin.replica().Query("SELECT id FROM t ORDER BY id"), (std::vector<std::string>{"fits", "over"}));
+  EXPECT_EQ(twin.replica().DigestHex(), tracked.DigestHex());
+  EXPECT_EQ(ListedAsTooLarge(tracked), std::vector<std::string>());
+}
 
+// The limit is the store's to choose, up to what the format carries.
+TEST(PlainCells, OfSixtyFourMebibytesArriveWhereTheLimitAllowsThem) {
+  Twin twin({"CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, a, b TEXT);", {"t"}});
+  for (TestDatabase* const each : {&twin.tracked(), &twin.replica()}) {
+    each->engine->limits.max_cell_bytes = 64 * kMebibyte;
+  }
+  twin.Run("INSERT INTO t VALUES('all', zeroblob(" + std::to_string(64 * kMebibyte) + "), 'b');");
+  twin.Run("INSERT INTO t VALUES('less', NULL, printf('%.*c', " + std::to_string(64 * kMebibyte - 1) + ", 'x'));");
+  twin.Arrives();
+  twin.Run("UPDATE t SET a = NULL WHERE id = 'all'; DELETE FROM t WHERE id = 'less';");
+  twin.Arrives();
+  EXPECT_EQ(ListedAsTooLarge(twin.tracked()), std::vector<std::string>());
+}
+
+TEST(PlainCells, AKeyBeyondTheLimitStaysAndHoldsUpNothing) {
+  for (const char* const suffix : {"", " WITHOUT ROWID"}) {
+    SCOPED_TRACE(suffix);
+    Twin twin({std::string("CREATE TABLE t(id BLOB PRIMARY KEY NOT NULL, a)") + suffix + ";", {"t"}});
+    for (TestDatabase* const each : {&twin.tracked(), &twin.replica()}) each->engine->limits.max_cell_bytes = 1000;
+    twin.Run("INSERT INTO t VALUES('fits', 'a'), (zeroblob(1000), 'at the limit'), (zeroblob(1001), 'over'), "
+             "(zeroblob(5000), 'far over');");
+    twin.replica().Pull(twin.tracked());
+    EXPECT_EQ(twin.replica().Query("SELECT a FROM t ORDER BY a"), (std::vector<std::string>{"a", "at the limit"}));
+    EXPECT_EQ(twin.replica().DigestHex(), twin.tracked().DigestHex());
+    EXPECT_EQ(ListedAsTooLarge(twin.tracked()).size(), 2u);
+    twin.Run("UPDATE t SET a = 'still here' WHERE a = 'far over'; UPDATE t SET a = 'b' WHERE id = 'fits';");
+    twin.Run("UPDATE t SET id = 'shorter' WHERE a = 'over';");
+    twin.replica().Pull(twin.tracked());
+    EXPECT_EQ(twin.replica().Query("SELECT a FROM t ORDER BY a"), (std::vector<std::string>{"at the limit", "b", "over"}));
+    EXPECT_EQ(ListedAsTooLarge(twin.tracked()).size(), 1u);
+    twin.Run("DELETE FROM t WHERE a = 'still here';");
+    twin.Arrives();
+    EXPECT_EQ(ListedAsTooLarge(twin.tracked()), std::vector<std::string>());
+  }
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ TEST(Limits, CellsBeyondTheirsStayAndAreListed) {
     all.At(1, "UPDATE " + table + " SET a = 'short' WHERE id = 'k'");
     all.Pull(0, 1);
     EXPECT_EQ(all[0].One("SELECT a FROM " + table + " WHERE id = 'k'"), "short");
+    EXPECT_EQ(too_large(0), "0");
     all.Pull(2, 0);
     EXPECT_EQ(all[2].DigestHex(), all[0].DigestHex());
     EXPECT_EQ(SharedRows(all[2].db, table), SharedRows(all[0].db, table));
@@ -130,7 +131,38 @@ TEST(Limits, CellsBeyondTheirsStayAndAreListed) {
     all.Pull(1, 0);
     EXPECT_EQ(SharedRows(all[1].db, table), SharedRows(all[0].db, table));
     EXPECT_EQ(all[1].DigestHex(), all[0].DigestHex());
+    EXPECT_EQ(too_large(0), "0");
+
+    // A delete takes the row from the list, whoever it is by.
+    all.At(0, "INSERT INTO " + table + " VALUES('mine', zeroblob(101), 'b'), ('theirs', zeroblob(101), 'b')");
+    all.Pull(1, 0);
+    EXPECT_EQ(too_large(0), "2");
+    all.At(0, "DELETE FROM " + table + " WHERE id = 'mine'");
+    all.At(1, "DELETE FROM " + table + " WHERE id = 'theirs'");
+    all.Pull(0, 1);
+    EXPECT_EQ(too_large(0), "0");
+    all.Pull(1, 0);
+    EXPECT_EQ(SharedRows(all[1].db, table), SharedRows(all[0].db, table));
   }
+}
+
+// One row may be both: too large to leave, and hidden by another's UNIQUE value.
+TEST(Limits, ARowThatIsHiddenComesBackThoughItIsTooLarge) {
+  Replicas all(2, {"CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, a, u UNIQUE)", {"t"}});
+  for (std::size_t i = 0; i < 2; ++i) all[i].engine->limits.max_cell_bytes = 100;
+  const auto listed = [&all] { return all[0].Query("SELECT reason FROM rejoin__hidden"); };
+  all.At(0, "INSERT INTO t VALUES('large', zeroblob(101), 'x')");
+  all.At(1, "INSERT INTO t VALUES('newer', 'a', 'x')");
+  all.Pull(1, 0);
+  all.Pull(0, 1);
+  EXPECT_EQ(all[0].Query("SELECT id FROM t"), (std::vector<std::string>{"newer"}));
+  ASSERT_FALSE(all[0].Delta().empty());  // everything, the large row too
+  EXPECT_EQ(listed(), (std::vector<std::string>{"1"}));
+
+  all.At(1, "UPDATE t SET u = 'y' WHERE id = 'newer'");
+  all.Pull(0, 1);
+  EXPECT_EQ(all[0].Query("SELECT id, length(a) FROM t ORDER BY id"), (std::vector<std::string>{"large|101", "newer|1"}));
+  EXPECT_EQ(listed(), (std::vector<std::string>{"4"}));
 }
 
 // A transaction larger than what capture keeps in memory, with savepoints.

@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include "crdt/delta_format.h"
 #include "store/sqlite/extract.h"
+#include "store/sqlite/large_rows.h"
 #include "store/sqlite/log.h"
 #include "tests/store_sqlite/hand_made.h"
 
@@ -256,6 +258,42 @@ TEST(Extract, WhatIsTooLargeStaysHereAndIsListed) {
   EXPECT_EQ(db.One("SELECT count(*) FROM rejoin__hidden WHERE reason = 4"), "1");
   other.Pull(db);
   EXPECT_EQ(db.DigestHex(), other.DigestHex());
+}
+
+// Whatever the limit is: the format has one of its own.
+TEST(Extract, AKeyThatNoDeltaCarriesHoldsUpNothing) {
+  TestDatabase db(1);
+  TestDatabase other(2);
+  for (TestDatabase* each : {&db, &other}) {
+    each->Exec(kTables);
+    each->Track("x");
+    each->engine->limits.max_cell_bytes = ~std::uint64_t{0};
+  }
+  db.Exec("INSERT INTO x VALUES(CAST(zeroblob(" + std::to_string(kMaxCellBytes) + ") AS TEXT), 1, 'x'), ('k', 2, 'y')");
+  other.Pull(db);
+  EXPECT_EQ(other.One("SELECT id FROM x"), "k");
+  EXPECT_EQ(db.DigestHex(), other.DigestHex());
+  EXPECT_EQ(db.One("SELECT count(*) FROM rejoin__hidden WHERE reason = 4"), "1");
+}
+
+// Exactly as much as a delta carries, but for the key.
+TEST(Extract, TheKeyCountsTowardsTheSizeOfARow) {
+  constexpr std::size_t kCellBytes = kMaxRowBytes / 3 - 8;
+  Limits limits;
+  limits.max_cell_bytes = kMaxCellBytes;
+  RowDelta row{K(1), {}};
+  row.state.incarnations.emplace_back();
+  for (ColumnId column = 0; column < 3; ++column) {
+    row.state.incarnations[0].cells.push_back({column, {}, Value::Blob(Bytes(kCellBytes, 'x'))});
+  }
+  EXPECT_EQ(FindLarge(limits, row.key, row.state), Large::kRow);
+  EXPECT_EQ(FindLarge(limits, Key(), row.state), Large::kNothing);
+  row.state.incarnations[0].cells[1].value.bytes.resize(kCellBytes - row.key.size());
+  EXPECT_EQ(LeaveOutLarge(limits, row), Large::kNothing);
+  row.state.incarnations[0].cells[1].value.bytes.push_back('x');
+  EXPECT_EQ(LeaveOutLarge(limits, row), Large::kRow);
+  ASSERT_EQ(row.state.incarnations[0].cells.size(), 1u);
+  EXPECT_EQ(row.state.incarnations[0].cells[0].column, 1u);
 }
 
 TEST(Extract, NotesItsOwnStampBeforeTheFirstByte) {
