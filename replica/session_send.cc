@@ -99,7 +99,9 @@ Status Session::Extract() {
   if (part->nothing && !part->more && !is_answer && lag < kMaxLag) {
     may_have_news_ = false;
     // What was nothing for the peer is acknowledged with everything before it.
-    if (unacknowledged_.empty()) {
+    if (!unacknowledged_.empty()) {
+      unacknowledged_.back().head = part->head;
+    } else {
       acked_ = part->head;
       if (acked_durably_) acked_durably_ = acked_;
     }

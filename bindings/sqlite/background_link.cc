@@ -3,6 +3,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "base/os.h"
@@ -52,8 +53,22 @@ class BackgroundLink::Worker {
  private:
   void Run();
   bool IsStopping();
-  Result<DatabaseFile> Open();
-  void Serve(DatabaseFile& file);
+  // The file, with a connection of its own. Everything that calls SQLite is done in turns.
+  struct Opened {
+    explicit Opened(DatabaseFile opened, HostTurn& in_turn)
+        : turn(in_turn), file(std::move(opened)), store(file->Store()) {}
+    ~Opened() {
+      turn.TakeAlone();
+      store.reset();
+      file.reset();
+      turn.Give();
+    }
+    HostTurn& turn;
+    std::optional<DatabaseFile> file;
+    std::optional<SqliteStore> store;
+  };
+  Result<std::unique_ptr<Opened>> Open();
+  void Serve(Opened& opened);
   void LookForCommits(Database& sql, LiveClient& client);
   void ServeWaiters(LiveClient& client);
   void Publish(const LiveStatus& status);
@@ -88,8 +103,8 @@ void BackgroundLink::Worker::Run() {
     failed.phase = LiveStatus::Phase::kResting;
     failed.rest_ms = kReopenMs;
     const Status served = Guarded([this]() -> Status {
-      REJOIN_ASSIGN(DatabaseFile file, Open());
-      Serve(file);
+      REJOIN_ASSIGN(const auto opened, Open());
+      Serve(*opened);
       return {};
     });
     if (served) continue;
@@ -108,21 +123,19 @@ bool BackgroundLink::Worker::IsStopping() {
 }
 
 // To open a file is to read it.
-Result<DatabaseFile> BackgroundLink::Worker::Open() {
+auto BackgroundLink::Worker::Open() -> Result<std::unique_ptr<Opened>> {
   if (!turn_.Take()) return Fail(Code::kBusy, spec_.file + ": the application is writing");
-  auto open = [this]() -> Result<DatabaseFile> {
-    REJOIN_ASSIGN(DatabaseFile file, DatabaseFile::OpenBeside(spec_.file, spec_.vfs));
-    REJOIN_TRY(file.sql().Exec("PRAGMA synchronous = FULL"));
-    return file;
-  };
-  Result<DatabaseFile> file = open();
-  turn_.Give();
-  return file;
+  const struct Giving {
+    HostTurn& turn;
+    ~Giving() { turn.Give(); }
+  } giving{turn_};
+  REJOIN_ASSIGN(DatabaseFile file, DatabaseFile::OpenBeside(spec_.file, spec_.vfs));
+  REJOIN_TRY(file.sql().Exec("PRAGMA synchronous = FULL"));
+  return std::make_unique<Opened>(std::move(file), turn_);
 }
 
-void BackgroundLink::Worker::Serve(DatabaseFile& file) {
-  SqliteStore store = file.Store();
-  LiveClient client(*network_, spec_.url, store, spec_.session, &turn_);
+void BackgroundLink::Worker::Serve(Opened& opened) {
+  LiveClient client(*network_, spec_.url, *opened.store, spec_.session, &turn_);
   const auto announce = [this](LiveClient* at) {
     const std::lock_guard lock(mutex_);
     client_ = at;
@@ -134,7 +147,7 @@ void BackgroundLink::Worker::Serve(DatabaseFile& file) {
   } retracting{announce};
   while (!IsStopping()) {
     client.Step(kLookMs);
-    LookForCommits(file.sql(), client);
+    LookForCommits(opened.file->sql(), client);
     ServeWaiters(client);
     Publish(client.GetStatus());
   }

@@ -136,6 +136,8 @@ bool HostTurn::Take() {
   return false;
 }
 
+void HostTurn::TakeAlone() { Registry::Get().turns.lock(); }
+
 HostConnection::Outcome HostTurn::TryHoldAll() {
   const std::uint64_t now_ms = SystemClock().SteadyMs();
   Registry& registry = Registry::Get();

@@ -79,6 +79,9 @@ class HostTurn final : public StoreTurn {
   // its mutex most of the time.
   bool Take() override;
   void Give() override;
+  // Without the host's connections, whatever they do: what is done then must be able to
+  // fail, or need no lock of the file. Forks wait for it all the same.
+  void TakeAlone();
 
   static constexpr std::uint64_t kTryMs = 20;
   static constexpr std::uint64_t kReaderPatienceMs = 2000;

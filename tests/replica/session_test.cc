@@ -121,6 +121,30 @@ TEST_P(Sessions, APeerThatIsNotDurableAcknowledgesLess) {
   EXPECT_FALSE(talk.a().session.Acknowledged(true));
 }
 
+// The order moved on by what the peer sent, while its Ack was on the way.
+TEST_P(Sessions, AnAckIsForWhatWasNothingForThePeerToo) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Run();
+  Do(a, {Insert("item", K("mine"), Item(1))});
+  Do(b, {Insert("item", K("theirs"), Item(2))});
+  talk.a().session.OnChange();
+  talk.b().session.OnChange();
+  const auto mine = talk.Next(talk.a());
+  const auto theirs = talk.Next(talk.b());
+  ASSERT_TRUE(mine && theirs);
+  talk.Deliver(talk.a(), *theirs);
+  talk.a().session.OnChange();
+  std::vector<Bytes> rest;
+  while (const auto frame = talk.Next(talk.a())) rest.push_back(*frame);
+  talk.Deliver(talk.b(), *mine);
+  for (const Bytes& frame : rest) talk.Deliver(talk.b(), frame);
+  talk.Run();
+  ASSERT_TRUE(talk.a().session.Acknowledged(true));
+  EXPECT_TRUE(*talk.a().session.Acknowledged(true) == *Sync(a).Head());
+}
+
 TEST_P(Sessions, OneLargePartComesInManyChunks) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
