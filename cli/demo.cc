@@ -7,6 +7,7 @@
 
 #include "bindings/sqlite/database_file.h"
 #include "cli/command.h"
+#include "cli/demo_network.h"
 #include "cli/demo_screen.h"
 #include "cli/demo_shop.h"
 #include "cli/demo_story.h"
@@ -29,9 +30,9 @@ constexpr std::size_t kDigestShown = 20;
 
 constexpr char kSettings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
                              " PRAGMA foreign_keys = ON";
-constexpr char kVector[] = "SELECT rejoin_vv()";
-constexpr char kDelta[] = "SELECT rejoin_delta(?1)";
-constexpr char kMerge[] = "SELECT rejoin_merge(?1)";
+constexpr char kPosition[] = "SELECT coalesce(max(position), 0) FROM rejoin_changes";
+constexpr char kMerged[] =
+    "SELECT count(DISTINCT tbl || key) FROM rejoin_changes WHERE kind = 'merge' AND position > ?1";
 constexpr char kDigest[] = "SELECT rejoin_digest()";
 constexpr char kQuarantine[] =
     "SELECT tbl || ' ' || key || ': ' || detail FROM rejoin_quarantine ORDER BY tbl, key";
@@ -96,9 +97,10 @@ class Demo {
   Result<Exit> Run() {
     REJOIN_ASSIGN(const Folder folder, Folder::Make(arguments_.keep));
     REJOIN_TRY(Open(folder));
-    REJOIN_TRY(Start());
+    REJOIN_TRY(network_.StartHub(folder.File("rooms")));
+    REJOIN_TRY(Start(folder));
     REJOIN_TRY(EditApart());
-    REJOIN_TRY(Exchange());
+    REJOIN_TRY(ComeBack(folder));
     REJOIN_ASSIGN(const bool equal, ShowDigests());
     REJOIN_TRY(ShowConflicts());
     ShowCommands();
@@ -109,12 +111,15 @@ class Demo {
  private:
   Database& Db(int device) { return devices_[static_cast<std::size_t>(device)]->sql(); }
 
+  static std::string FileOf(const Folder& folder, int device) {
+    return folder.File(std::string(kDeviceNames[device]) + ".db");
+  }
+
   Status Open(const Folder& folder) {
     const Environment environment{&clock_, &SystemRandom()};
     for (int device = 0; device < kDevices; ++device) {
       REJOIN_ASSIGN(DatabaseFile file,
-                    DatabaseFile::Open(folder.File(std::string(kDeviceNames[device]) + ".db"),
-                                       OpenMode::kCreate, environment));
+                    DatabaseFile::Open(FileOf(folder, device), OpenMode::kCreate, environment));
       devices_[static_cast<std::size_t>(device)].emplace(std::move(file));
       REJOIN_TRY(Db(device).Exec(kSettings));
       REJOIN_TRY(Db(device).Exec(kShopSchema));
@@ -122,8 +127,8 @@ class Demo {
     return {};
   }
 
-  // The phone has a shop already; the others get it as a delta.
-  Status Start() {
+  // The phone has a shop already; the laptop gets it by the hub, the tablet from the laptop.
+  Status Start(const Folder& folder) {
     REJOIN_TRY(FillShop(Db(kPhone), dice_));
     std::uint64_t adopted = 0;
     for (int device = 0; device < kDevices; ++device) {
@@ -134,20 +139,21 @@ class Demo {
         adopted += std::stoull(rows);
       }
     }
-    REJOIN_ASSIGN(const std::uint64_t laptop, Pull(kPhone, kLaptop));
-    REJOIN_ASSIGN(const std::uint64_t tablet, Pull(kLaptop, kTablet));
+    REJOIN_TRY(ThroughHub(kPhone));
+    REJOIN_ASSIGN(const SessionReport laptop, ThroughHub(kLaptop));
+    REJOIN_ASSIGN(const SessionReport tablet, FromTheLaptop(kTablet, folder));
     screen_.Title("One shop on three devices: an SQLite file each, " + Count(kShopTables.size(), "table") +
                   ", written with ordinary SQL.");
     screen_.Gap();
     screen_.Heads();
-    screen_.Row("start", {Grouped(adopted) + " rows, tracked", Grouped(laptop) + " rows merged",
-                          Grouped(tablet) + " rows merged"});
+    screen_.Row("start", {Grouped(adopted) + " rows, tracked", Grouped(laptop.rows_received) + " rows, by a hub",
+                          Grouped(tablet.rows_received) + " rows, by the laptop"});
     screen_.Pause();
     return {};
   }
 
   Status EditApart() {
-    std::string label = "apart";
+    std::string label = "offline";
     Texts texts;
     for (const StoryEdit& edit : StoryEdits()) {
       clock_.Step();
@@ -175,28 +181,33 @@ class Demo {
     texts.fill("");
   }
 
-  // What `to` lacks and `from` has, by SQL as an application would.
-  Result<std::uint64_t> Pull(int from, int to) {
-    REJOIN_ASSIGN(const std::string vector, QueryText(Db(to), kVector));
-    REJOIN_ASSIGN(Statement extract, Db(from).Prepare(kDelta));
-    REJOIN_TRY(extract.BindText(1, vector).Step());
-    const Value delta = extract.ColumnValue(0);
-    REJOIN_ASSIGN(Statement merge, Db(to).Prepare(kMerge));
-    REJOIN_TRY(merge.BindValue(1, delta).Step());
-    return merge.Unsigned(0);
+  DatabaseFile& File(int device) { return *devices_[static_cast<std::size_t>(device)]; }
+  Result<SessionReport> ThroughHub(int device) {
+    return network_.SyncWithHub(File(device), kDeviceNames[device]);
+  }
+  Result<SessionReport> FromTheLaptop(int device, const Folder& folder) {
+    return DemoNetwork::SyncWithDevice(File(device), kDeviceNames[device], FileOf(folder, kLaptop));
   }
 
-  Status Exchange() {
-    std::array<std::uint64_t, kDevices> merged{};
-    constexpr int kRoute[][2] = {
-        {kPhone, kLaptop}, {kLaptop, kTablet}, {kTablet, kPhone}, {kTablet, kLaptop}};
-    for (const auto& [from, to] : kRoute) {
-      REJOIN_ASSIGN(const std::uint64_t rows, Pull(from, to));
-      merged[static_cast<std::size_t>(to)] += rows;
+  // The phone and the laptop find the hub again; the tablet only the laptop, which serves.
+  Status ComeBack(const Folder& folder) {
+    std::array<std::string, kDevices> positions;
+    for (int device = 0; device < kDevices; ++device) {
+      REJOIN_ASSIGN(positions[static_cast<std::size_t>(device)], QueryText(Db(device), kPosition));
     }
+    REJOIN_TRY(ThroughHub(kPhone));
+    REJOIN_TRY(ThroughHub(kLaptop));
+    REJOIN_TRY(FromTheLaptop(kTablet, folder));
+    REJOIN_TRY(ThroughHub(kLaptop));
+    REJOIN_TRY(ThroughHub(kPhone));
+    screen_.Row("online", {"by the hub", "by the hub, and serves", "by the laptop"});
     Texts texts;
-    for (std::size_t at = 0; at < kDevices; ++at) texts[at] = Grouped(merged[at]) + " rows merged";
-    screen_.Row("exchange", texts);
+    for (std::size_t at = 0; at < kDevices; ++at) {
+      REJOIN_ASSIGN(Statement merged, Db(static_cast<int>(at)).Prepare(kMerged));
+      REJOIN_TRY(merged.Bind(1, static_cast<std::int64_t>(std::stoll(positions[at]))).Step());
+      texts[at] = Grouped(merged.Unsigned(0)) + " rows merged";
+    }
+    screen_.Row("", texts);
     return {};
   }
 
@@ -259,6 +270,7 @@ class Demo {
   Screen screen_;
   Dice dice_;
   StoryClock clock_;
+  DemoNetwork network_;
   std::array<std::optional<DatabaseFile>, kDevices> devices_;
 };
 

@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "bindings/sqlite/database_file.h"
 #include "cli/command.h"
+#include "cli/file_rooms.h"
 #include "hub/hub_rooms.h"
 #include "hub/server.h"
 
@@ -27,46 +28,6 @@ struct ServeArguments {
   std::string file;
   std::string room;
   ListenArguments listen;
-};
-
-// An application's file, with its tables: one room.
-class FileRoom final : public RoomStore {
- public:
-  explicit FileRoom(DatabaseFile file) : file_(std::move(file)), store_(file_.Store()) {}
-
-  SyncStore& store() override { return store_; }
-  bool durable() override { return true; }
-  bool has_other_writers() const override { return true; }
-  Result<bool> WasWritten() override {
-    REJOIN_ASSIGN(CachedStatement read, file_.sql().Cached("PRAGMA data_version"));
-    REJOIN_TRY(read->Step());
-    const std::int64_t version = read->Integer(0);
-    return std::exchange(data_version_, version) != version;
-  }
-
- private:
-  DatabaseFile file_;
-  SqliteStore store_;
-  std::int64_t data_version_ = 0;
-};
-
-class FileRooms final : public RoomSource {
- public:
-  FileRooms(std::string path, std::string room) : path_(std::move(path)), room_(std::move(room)) {}
-
-  Result<std::unique_ptr<RoomStore>> Open(const std::string& name) override {
-    if (!room_.empty() && name != room_) {
-      return Fail(Code::kRefused, "there is no room " + name + " here, but one that is called " + room_);
-    }
-    REJOIN_ASSIGN(DatabaseFile file, DatabaseFile::Open(path_, OpenMode::kReadWrite));
-    REJOIN_TRY(file.sql().Exec("PRAGMA synchronous = FULL"));
-    REJOIN_TRY(file.Store().Replica());
-    return std::unique_ptr<RoomStore>(std::make_unique<FileRoom>(std::move(file)));
-  }
-
- private:
-  std::string path_;
-  std::string room_;
 };
 
 // SIGINT and SIGTERM end the program in good order: blocked in every thread, waited for.
