@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""What staying in sync costs: a hub and devices as processes of this machine, over loopback.
+
+Prints one line a figure. The devices are SQLite files in write-ahead logging with synchronous=FULL;
+the hub is durable. Compare only figures of one run: a loaded machine is slower.
+"""
+
+import argparse
+import json
+import os
+import re
+import resource
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+BUILD = os.environ.get("REJOIN_BUILD_DIR", "build/release")
+TABLE = "CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT); SELECT rejoin_track('note');"
+PATIENCE_MS = 600_000
+
+
+def connect(path):
+    db = sqlite3.connect(path, isolation_level=None)
+    db.enable_load_extension(True)
+    db.load_extension(os.path.join(BUILD, "rejoin"))
+    db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+    return db
+
+
+def one(db, sql, *parameters):
+    return db.execute(sql, parameters).fetchone()[0]
+
+
+class Hub:
+    def __init__(self, folder):
+        command = [os.path.join(BUILD, "rejoin"), "hub", "--dir", os.path.join(folder, "rooms"), "--port", "0",
+                   "--quiet"]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        address = re.search(r"at ws://([^/]+)/ROOM", self.process.stdout.readline())[1]
+        self.url = f"ws://{address}/room"
+
+    def peak_mib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"VmHWM:\s+(\d+)", status.read())[1]) / 1024
+
+    def cpu_s(self):
+        with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
+            fields = stat.read().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def close(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait()
+        self.process.stdout.close()
+
+
+def cpu_s():
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def tell(what, value, unit):
+    print(f"{what:<58} {value:>12,.1f} {unit}", flush=True)
+
+
+def fill(path, rows):
+    db = connect(path)
+    db.executescript(TABLE)
+    db.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) "
+               "INSERT INTO note SELECT i, hex(randomblob(30)) || hex(randomblob(26)) FROM n", (rows,))
+    return db
+
+
+def rss_mib():
+    with open("/proc/self/status", encoding="ascii") as status:
+        text = status.read()
+    return int(re.search(r"VmHWM:\s+(\d+)", text)[1]) / 1024, int(re.search(r"VmRSS:\s+(\d+)", text)[1]) / 1024
+
+
+def clear_peak():
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as clear:
+        clear.write("5")
+
+
+def first_sync(folder, hub, rows):
+    """Up from a full file, then down into an empty one."""
+    full = fill(os.path.join(folder, "full.db"), rows)
+    for name, db in (("up", full), ("down", None)):
+        if db is None:
+            db = connect(os.path.join(folder, "empty.db"))
+            db.executescript(TABLE)
+        clear_peak()
+        _, before_mib = rss_mib()
+        begun, cpu, hub_cpu = time.monotonic(), cpu_s(), hub.cpu_s()
+        json.loads(one(db, "SELECT rejoin_sync(?)", hub.url))
+        took = time.monotonic() - begun
+        tell(f"first sync {name}, {rows:,} rows of 120 bytes", rows / took, "rows/s")
+        tell(f"first sync {name}, CPU of the device", (cpu_s() - cpu) * 1e6 / rows, "us/row")
+        tell(f"first sync {name}, CPU of the hub", (hub.cpu_s() - hub_cpu) * 1e6 / rows, "us/row")
+        tell(f"first sync {name}, memory of the device above start", rss_mib()[0] - before_mib, "MiB")
+        assert one(db, "SELECT count(*) FROM note") == rows
+        db.close()
+    tell("memory of the hub, at most", hub.peak_mib(), "MiB")
+
+
+def latency(folder, hub, commits):
+    """From the end of a commit on one device to the row on another, which polls."""
+    one_device, other = (connect(os.path.join(folder, name)) for name in ("a.db", "b.db"))
+    for db in (one_device, other):
+        db.executescript(TABLE)
+        one(db, "SELECT rejoin_connect(?)", hub.url)
+        one(db, "SELECT rejoin_wait_synced(?)", PATIENCE_MS)
+    # A connection of its own, so that looking does not keep the link from merging.
+    looking = sqlite3.connect(os.path.join(folder, "b.db"), isolation_level=None)
+    times = []
+    for number in range(commits):
+        one_device.execute("INSERT INTO note VALUES(?, 'x')", (number,))
+        begun = time.perf_counter()
+        while not looking.execute("SELECT 1 FROM note WHERE id = ?", (number,)).fetchone():
+            time.sleep(0.0002)
+        times.append((time.perf_counter() - begun) * 1000)
+        time.sleep(0.005)
+    times.sort()
+    tell("a commit is visible on another device, median", statistics.median(times), "ms")
+    tell("a commit is visible on another device, 99th of 100", times[len(times) * 99 // 100], "ms")
+    return one_device, other
+
+
+def switches():
+    total = 0
+    for thread in os.listdir("/proc/self/task"):
+        with open(f"/proc/self/task/{thread}/status", encoding="ascii") as status:
+            total += int(re.search(r"\nvoluntary_ctxt_switches:\s+(\d+)", status.read())[1])
+    return total
+
+
+def idle(seconds):
+    """Of both devices' threads together, in this process."""
+    time.sleep(1)
+    before, cpu = switches(), cpu_s()
+    time.sleep(seconds)
+    tell("wake-ups of an idle link (two here)", (switches() - before) / seconds / 2, "/s")
+    tell("CPU of an idle link (two here)", (cpu_s() - cpu) / seconds / 2 * 1000, "ms/s")
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--rows", type=int, default=200_000, help="of the first sync")
+    options.add_argument("--commits", type=int, default=300)
+    options.add_argument("--idle-seconds", type=int, default=10)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory(prefix="rejoin-bench-") as folder:
+        hub = Hub(folder)
+        try:
+            first_sync(folder, hub, given.rows)
+        finally:
+            hub.close()
+        os.rename(os.path.join(folder, "rooms"), os.path.join(folder, "done"))
+        hub = Hub(folder)
+        try:
+            devices = latency(folder, hub, given.commits)
+            idle(given.idle_seconds)
+            for device in devices:
+                device.close()
+        finally:
+            hub.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
