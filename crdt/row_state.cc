@@ -216,6 +216,30 @@ RowState Since(const RowState& state, const VersionVector& vector) {
   return news;
 }
 
+std::optional<Stamp> CutLater(RowState& delta, HybridTimestamp newest, const VersionVector& known) {
+  std::optional<Stamp> latest;
+  const auto is_later = [&](const Stamp& stamp) {
+    if (stamp.time <= newest || known.Covers(stamp)) return false;
+    if (!latest || latest->time < stamp.time) latest = stamp;
+    return true;
+  };
+  const auto cell_is_later = [&is_later](const Cell& cell) { return is_later(cell.stamp); };
+  const auto goes = [&](Incarnation& incarnation) {
+    auto& cells = incarnation.cells;
+    const auto kept = std::remove_if(cells.begin(), cells.end(), cell_is_later);
+    const bool emptied = kept == cells.begin() && kept != cells.end();
+    cells.erase(kept, cells.end());
+    return is_later(incarnation.birth) || (emptied && known.Covers(incarnation.birth));
+  };
+  auto& incarnations = delta.incarnations;
+  incarnations.erase(std::remove_if(incarnations.begin(), incarnations.end(), goes), incarnations.end());
+  auto& removes = delta.removes;
+  removes.erase(std::remove_if(removes.begin(), removes.end(),
+                               [&is_later](const Remove& remove) { return is_later(remove.stamp); }),
+                removes.end());
+  return latest;
+}
+
 void RenumberColumns(RowState& state, const std::vector<ColumnId>& numbers) {
   for (Incarnation& incarnation : state.incarnations) {
     for (Cell& cell : incarnation.cells) cell.column = numbers[cell.column];

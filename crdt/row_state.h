@@ -128,6 +128,11 @@ RowState DeleteDelta(const RowState& state, const Stamp& stamp);
 // A remove is news iff its delete's stamp is (its tag never is).
 RowState Since(const RowState& state, const VersionVector& vector);
 
+// Takes out of a delta what is stamped later than `newest`, unless `known` covers it, and
+// returns the latest stamp among that; nullopt: there was nothing. Cells go with the
+// incarnation that holds them; an incarnation stays for its birth, if that is news.
+std::optional<Stamp> CutLater(RowState& delta, HybridTimestamp newest, const VersionVector& known);
+
 // From one dictionary of columns into another: column i becomes numbers[i]. Every
 // cell's column is within `numbers`, which has no number twice.
 void RenumberColumns(RowState& state, const std::vector<ColumnId>& numbers);

@@ -37,6 +37,12 @@ struct ExtractReport {
   VersionVector until;  // the delta's end
 };
 
+// What was left out of a delta for being stamped too far ahead: the latest of it.
+struct TooNew {
+  ReplicaId replica;
+  HybridTimestamp time;
+};
+
 struct MergeReport {
   std::uint64_t rows_changed = 0;    // rows whose state rose
   // Of them, rows that are shown otherwise since, less those that made way for another
@@ -46,6 +52,11 @@ struct MergeReport {
   std::uint64_t quarantined = 0;     // rows of this delta that are present but cannot be shown
   std::uint64_t duplicate_dots = 0;  // unequal values under one stamp: a peer equivocates
   VersionVector sender_has;          // the delta's end: what its sender covers of what it told
+  std::optional<TooNew> too_new;     // of parts only: see PartOrigin::newest
+
+  void NoteTooNew(const ReplicaId& replica, HybridTimestamp time) {
+    if (!too_new || too_new->time < time) too_new = TooNew{replica, time};
+  }
 };
 
 class Store {

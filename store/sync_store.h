@@ -29,6 +29,7 @@
 #include <cstddef>
 
 #include "store/store.h"
+#include "store/time_correction.h"
 
 namespace rejoin {
 
@@ -69,6 +70,11 @@ struct PartOrigin {
   bool partial = false;
   // The sender was asked with an empty vector: what it sends in the end is everything.
   bool for_everything = false;
+  // Stamps later than this are cut out of the part, whole transactions with them; the
+  // rest is joined. Then neither the vector nor the point moves, so what was cut comes
+  // again; until then its sender is at fault, or its clock. What this store covers
+  // already is no news and never cut.
+  HybridTimestamp newest{~std::uint64_t{0}};
 };
 
 class SyncStore : public Store {
@@ -102,6 +108,14 @@ class SyncStore : public Store {
 
   // The end of the local order: changes whenever there may be something to send.
   virtual Result<Cursor> Head() = 0;
+
+  // The latest time of all stamps that were ever here: for judging clocks.
+  virtual Result<HybridTimestamp> LatestTimeSeen() = 0;
+  // Gives own changes that nobody has seen, and that a wrong clock stamped, the times
+  // that they should have (time_correction.h). Nothing else changes: neither what is
+  // shown nor the digest. Call it before the first merge or extraction of a session. True: there were
+  // such. kOpenTransaction inside a transaction.
+  virtual Result<bool> CorrectTime(const TimeCorrection& correction) = 0;
 };
 
 }  // namespace rejoin

@@ -82,12 +82,14 @@ Result<MemoryDelta> MemoryStore::CollectFrom(const Cursor& cursor) const {
 }
 
 Result<ExtractReport> MemoryStore::ExtractSince(const VersionVector& since, ByteSink& out) {
+  Show();
   REJOIN_ASSIGN(const std::uint64_t rows, WriteDelta(CollectSince(since), out));
   return ExtractReport{rows, EndOfLog(), vector_};
 }
 
 Result<ExtractReport> MemoryStore::ExtractFrom(const Cursor& cursor, ByteSink& out) {
   REJOIN_ASSIGN(MemoryDelta delta, CollectFrom(cursor));
+  Show();
   REJOIN_ASSIGN(const std::uint64_t rows, WriteDelta(std::move(delta), out));
   return ExtractReport{rows, EndOfLog(), vector_};
 }

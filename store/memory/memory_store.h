@@ -11,6 +11,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "base/os.h"
 #include "store/memory/memory_delta.h"
 #include "store/memory/memory_table.h"
+#include "store/stamp_move.h"
 #include "store/sync_store.h"
 
 namespace rejoin {
@@ -70,10 +72,13 @@ class MemoryStore final : public SyncStore {
   Result<RoomId> Room() override { return room_; }
   Status SetRoom(const RoomId& room) override;
   Result<Cursor> Head() override { return EndOfLog(); }
+  Result<HybridTimestamp> LatestTimeSeen() override { return latest_; }
+  Result<bool> CorrectTime(const TimeCorrection& correction) override;
 
-  // The same without bytes.
+  // The same without bytes, and without noting that anybody has seen it: that is Show.
   MemoryDelta CollectSince(const VersionVector& since) const;
   Result<MemoryDelta> CollectFrom(const Cursor& cursor) const;
+  void Show() { shown_.insert(vector_.Get(replica_)); }
   Result<MergeReport> Join(const MemoryDelta& delta);
   Cursor EndOfLog() const;
 
@@ -98,6 +103,8 @@ class MemoryStore final : public SyncStore {
   MemoryTable& TableFor(const DeltaTable& from);
   MemoryDelta EmptyDelta(const VersionVector& start) const;
   void Log(std::vector<RowName> touched);
+  OwnTimes LookAtTimes(HybridTimestamp shown) const;
+  void MoveOwn(const StampMove& move);
   void SawTime(HybridTimestamp time);
 
   ReplicaId replica_;
@@ -106,6 +113,8 @@ class MemoryStore final : public SyncStore {
   RoomId room_;
   VersionVector vector_;
   HybridTimestamp latest_;  // of all stamps ever seen here
+  std::set<HybridTimestamp> shown_;  // own stamps that ended a delta which left
+  HybridTimestamp settled_;          // own stamps up to it have been corrected
   std::map<std::string, MemoryTable> tables_;
 
   // The local order: entry i has position first_position_ + i.

@@ -5,8 +5,28 @@
 #include "store/resume_point.h"
 
 namespace rejoin {
+namespace {
+
+// A delta may end at a time that no row of it has.
+MergeReport CutTooNew(MemoryDelta& delta, HybridTimestamp newest, const VersionVector& known) {
+  MergeReport report;
+  for (const auto& [replica, time] : delta.header.end.entries()) {
+    if (time > newest && time > known.Get(replica)) report.NoteTooNew(replica, time);
+  }
+  for (DeltaBlock& block : delta.blocks) {
+    for (RowDelta& row : block.rows) {
+      if (const auto cut = CutLater(row.state, newest, known)) report.NoteTooNew(cut->replica, cut->time);
+    }
+    const auto says_nothing = [](const RowDelta& row) { return row.state.empty(); };
+    block.rows.erase(std::remove_if(block.rows.begin(), block.rows.end(), says_nothing), block.rows.end());
+  }
+  return report;
+}
+
+}  // namespace
 
 Result<PartReport> MemoryStore::ExtractPart(const PartRequest& request, ByteSink& out) {
+  Show();
   MemoryDelta delta = CollectSince(request.peer_has);
   if (!request.from.empty()) {
     const auto cursor = DecodeResumePoint(request.from);
@@ -46,9 +66,14 @@ Result<MergeReport> MemoryStore::MergePart(ByteSource& in, const PartOrigin& ori
     return Fail(Code::kNotCovered, "The part follows one that was not joined.");
   }
   REJOIN_TRY(CheckMergeable(delta, is_at_start));
-  if (origin.partial) delta.header.end = {};
-  points_[origin.peer] = origin.until;
-  return JoinChecked(delta);
+  const VersionVector sender_has = delta.header.end;
+  const std::optional<TooNew> too_new = CutTooNew(delta, origin.newest, vector_).too_new;
+  if (origin.partial || too_new) delta.header.end = {};
+  if (!too_new) points_[origin.peer] = origin.until;
+  MergeReport report = JoinChecked(delta);
+  report.sender_has = sender_has;
+  report.too_new = too_new;
+  return report;
 }
 
 Result<ResumePoint> MemoryStore::PointOf(const ReplicaId& peer) {

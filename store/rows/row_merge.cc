@@ -20,11 +20,12 @@ constexpr char kMove[] = "UPDATE {s}.row SET position = ?2, state = ?3 WHERE pos
 // The rows of one delta. Holds its statements for all of them.
 class RowJoiner {
  public:
-  static Result<RowJoiner> Begin(RowFile& file) {
+  // Takes no stamp later than `newest`, unless the file covers it.
+  static Result<RowJoiner> Begin(RowFile& file, HybridTimestamp newest) {
     REJOIN_ASSIGN(CachedStatement find, file.db().Cached(kFind));
     REJOIN_ASSIGN(CachedStatement append, file.db().Cached(kAppend));
     REJOIN_ASSIGN(CachedStatement move, file.db().Cached(kMove));
-    return RowJoiner(file, std::move(find), std::move(append), std::move(move));
+    return RowJoiner(file, newest, std::move(find), std::move(append), std::move(move));
   }
 
   // `tables`: those announced so far, as the reader has them.
@@ -46,8 +47,10 @@ class RowJoiner {
     bool same_numbers = true;       // columns[i] == i throughout
   };
 
-  RowJoiner(RowFile& file, CachedStatement find, CachedStatement append, CachedStatement move)
+  RowJoiner(RowFile& file, HybridTimestamp newest, CachedStatement find, CachedStatement append,
+            CachedStatement move)
       : file_(file),
+        newest_(newest),
         find_(std::move(find)),
         append_(std::move(append)),
         move_(std::move(move)),
@@ -67,6 +70,8 @@ class RowJoiner {
 
   Status Join(const Target& target, RowDelta& row) {
     if (!target.same_numbers) RenumberColumns(row.state, target.columns);
+    if (LatestTime(row.state) > newest_) Cut(row.state);
+    if (row.state.empty()) return {};
     latest_time_ = std::max(latest_time_, LatestTime(row.state));
     const RoomTable& table = *target.table;
     find_->Reset();
@@ -82,6 +87,11 @@ class RowJoiner {
     row.state = std::move(state);
     find_->Reset();  // or the row would be read while it moves
     return Move(table, position, row);
+  }
+
+  void Cut(RowState& state) {
+    const std::optional<Stamp> cut = CutLater(state, newest_, file_.catalog.vector());
+    if (cut) report_.NoteTooNew(cut->replica, cut->time);
   }
 
   Status Append(const RoomTable& table, const RowDelta& row) {
@@ -115,6 +125,7 @@ class RowJoiner {
   }
 
   RowFile& file_;
+  HybridTimestamp newest_;
   CachedStatement find_, append_, move_;
   std::vector<Target> targets_;
   MergeReport report_;
@@ -161,26 +172,33 @@ Result<MergeReport> MergeRows(RowFile& file, RowWriting& writing, ByteSource& in
   REJOIN_TRY(CheckInterval(file, header, origin));
   REJOIN_TRY(writing.EnsureEpoch());
 
-  REJOIN_ASSIGN(RowJoiner joiner, RowJoiner::Begin(file));
+  const HybridTimestamp newest = origin == nullptr ? HybridTimestamp{~std::uint64_t{0}} : origin->newest;
+  REJOIN_ASSIGN(RowJoiner joiner, RowJoiner::Begin(file, newest));
   for (;;) {
     REJOIN_ASSIGN(std::optional<DeltaBlock> block, reader.NextBlock());
     if (!block) break;
     REJOIN_TRY(joiner.Join(std::move(*block), reader.tables()));
   }
 
+  MergeReport report = joiner.report();
+  report.sender_has = header.end;
+  // A delta may end at a time that no row of it has.
+  for (const auto& [replica, time] : header.end.entries()) {
+    if (time > newest && time > catalog.vector().Get(replica)) report.NoteTooNew(replica, time);
+  }
   std::uint64_t head = joiner.head();
   HybridTimestamp clock = joiner.latest_time();
-  for (const auto& [replica, time] : header.end.entries()) clock = std::max(clock, time);
   const bool partial = origin != nullptr && origin->partial;
-  if (!partial && !catalog.vector().Covers(header.end)) {
+  if (!partial && !report.too_new && !catalog.vector().Covers(header.end)) {
+    for (const auto& [replica, time] : header.end.entries()) clock = std::max(clock, time);
     REJOIN_TRY(catalog.Raise(header.end));
     // A vector that rose is news too, for peers that wait for the head to move.
     if (head == catalog.head()) ++head;
   }
   REJOIN_TRY(catalog.SetOrder(head, clock));
-  if (origin != nullptr) REJOIN_TRY(WritePoint(file.db(), origin->peer, origin->until));
-  MergeReport report = joiner.report();
-  report.sender_has = header.end;
+  if (origin != nullptr && !report.too_new) {
+    REJOIN_TRY(WritePoint(file.db(), origin->peer, origin->until));
+  }
   return report;
 }
 

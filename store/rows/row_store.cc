@@ -69,11 +69,6 @@ Result<std::vector<PeerRecord>> RowStore::Peers() {
   return ReadPeers(file_->db(), file_->catalog);
 }
 
-Result<HybridTimestamp> RowStore::LatestTimeSeen() {
-  REJOIN_ASSIGN(const RowReading reading, RowReading::Begin(*file_));
-  return file_->catalog.clock();
-}
-
 // --- Store -------------------------------------------------------------------------------
 
 Result<ReplicaId> RowStore::Replica() {
@@ -154,5 +149,12 @@ Result<Cursor> RowStore::Head() {
   REJOIN_ASSIGN(const std::uint64_t epoch, LastEpoch(file_->db()));
   return Cursor{epoch, file_->catalog.head(), 0};
 }
+
+Result<HybridTimestamp> RowStore::LatestTimeSeen() {
+  REJOIN_ASSIGN(const RowReading reading, RowReading::Begin(*file_));
+  return file_->catalog.clock();
+}
+
+Result<bool> RowStore::CorrectTime(const TimeCorrection&) { return false; }
 
 }  // namespace rejoin

@@ -81,9 +81,6 @@ class RowStore final : public SyncStore {
   // Ascending by id.
   Result<std::vector<PeerRecord>> Peers();
 
-  // The latest time of all stamps that came in: for judging clocks.
-  Result<HybridTimestamp> LatestTimeSeen();
-
   // --- SyncStore ---------------------------------------------------------------------
 
   Result<ReplicaId> Replica() override;
@@ -105,6 +102,9 @@ class RowStore final : public SyncStore {
   Status SetRoom(const RoomId& room) override;
   // Its tag is 0.
   Result<Cursor> Head() override;
+  Result<HybridTimestamp> LatestTimeSeen() override;
+  // Nothing: who originates nothing has stamped nothing.
+  Result<bool> CorrectTime(const TimeCorrection& correction) override;
 
  private:
   RowStore(std::unique_ptr<RowFile> file, const RowStoreOptions& options);

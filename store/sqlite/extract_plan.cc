@@ -6,12 +6,12 @@
 #include "store/sqlite/extract_scan.h"
 #include "store/sqlite/fold.h"
 #include "store/sqlite/identity.h"
+#include "store/sqlite/peers.h"
 #include "store/sqlite/row_access.h"
 
 namespace rejoin {
 namespace {
 
-constexpr char kLastIssued[] = "SELECT coalesce(max(time), 0) FROM {s}.rejoin__issued";
 constexpr char kIssue[] = "INSERT OR IGNORE INTO {s}.rejoin__issued(time) VALUES(?1)";
 
 bool IsWritable(Engine& engine) {
@@ -19,9 +19,8 @@ bool IsWritable(Engine& engine) {
 }
 
 Result<bool> IsIssued(Engine& engine, HybridTimestamp own) {
-  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kLastIssued));
-  REJOIN_TRY(read->Step());
-  return HybridTimestamp{read->Unsigned(0)} >= own;
+  REJOIN_ASSIGN(const HybridTimestamp latest, LatestIssued(engine));
+  return latest >= own;
 }
 
 // Who asks may know more of this replica than the file does, for it came back
@@ -80,10 +79,13 @@ Result<Plan> MakePlan(Engine& engine, const VersionVector* since, const Cursor* 
     if (since != nullptr) plan.known.Join(*since);
     return plan;
   }
-  // Rows may be ahead of the own vector, in the middle of a first sync: not those
-  // that the asker had first.
+  // Rows may be ahead of the own vector, in the middle of a first sync or where a
+  // transaction was refused: not those that the asker had first.
   Plan plan{Lower(*since, own), *since, std::nullopt};
   if (plan.start.empty()) return plan;
+  // The log says when they came, which no vector does.
+  REJOIN_ASSIGN(const VersionVector ahead, ReadAhead(engine));
+  if (!since->Covers(ahead)) return plan;
   REJOIN_ASSIGN(std::optional<LogWalk> walk, WalkBackUntilCovered(engine, plan.start, own));
   if (walk) plan.keys = std::move(walk->keys);
   return plan;

@@ -15,18 +15,13 @@ namespace {
 
 constexpr char kRaiseApplied[] =
     "UPDATE {s}.rejoin__replica SET applied = ?2 WHERE number = ?1";
-// The one who takes over starts with no stamp of its own; the clock goes on.
-constexpr char kNewLogRow[] =
-    "INSERT INTO {s}.rejoin__log(pos, tag, clock, own, total, body) "
-    "SELECT pos + 1, ?1, clock, ?2, total, x'' FROM {s}.rejoin__log ORDER BY pos DESC LIMIT 1";
-constexpr char kDropLog[] =
-    "DELETE FROM {s}.rejoin__log WHERE pos < (SELECT max(pos) FROM {s}.rejoin__log)";
-constexpr char kFoldedToEnd[] =
-    "UPDATE {s}.rejoin__meta SET value = (SELECT max(pos) FROM {s}.rejoin__log) "
-    "WHERE name = 'folded'";
 constexpr char kOwnInLog[] = "SELECT 1 FROM {s}.rejoin__log WHERE own = ?1 LIMIT 1";
 constexpr char kOldestOwn[] = "SELECT own FROM {s}.rejoin__log ORDER BY pos LIMIT 1";
 constexpr char kIssued[] = "SELECT 1 FROM {s}.rejoin__issued WHERE time = ?1";
+// Of 64 bits without a sign, as SQLite compares them.
+constexpr char kLatestIssued[] =
+    "SELECT coalesce((SELECT max(time) FROM {s}.rejoin__issued WHERE time < 0), "
+    "(SELECT max(time) FROM {s}.rejoin__issued), 0)";
 constexpr char kLastIssued[] = "SELECT max(time), max(time) FILTER (WHERE time < ?1) FROM {s}.rejoin__issued";
 constexpr char kForgetIssued[] = "DELETE FROM {s}.rejoin__issued";
 
@@ -142,7 +137,7 @@ Status TakeNewIdentity(Engine& engine, const KeptHistory& kept, std::string_view
   const std::uint64_t first = random.Draw64();
   const ReplicaId new_id = ReplicaId::Random(first, random.Draw64());
   REJOIN_ASSIGN(const ReplicaNumber old_number, engine.catalog.Intern(*old_id));
-  REJOIN_ASSIGN(const ReplicaNumber new_number, engine.catalog.Intern(new_id));
+  REJOIN_TRY(engine.catalog.Intern(new_id));
   REJOIN_TRY(engine.SetMeta("replica", Value::Blob(Bytes(new_id.View()))));
   {
     REJOIN_ASSIGN(CachedStatement raise, engine.db.Cached(kRaiseApplied));
@@ -152,19 +147,19 @@ Status TakeNewIdentity(Engine& engine, const KeptHistory& kept, std::string_view
   // What this file lacks lies before the points that it remembers.
   REJOIN_TRY(ForgetPoints(engine));
   const bool moved = kept.stamps_up_to < head.own;
-  if (moved) REJOIN_TRY(Restamp(engine, old_number, new_number, kept.stamps_up_to));
-  {
-    // Cursors into the history so far would skip what has moved: a new epoch.
-    REJOIN_ASSIGN(CachedStatement row, engine.db.Cached(kNewLogRow));
-    row->Bind(1, random.Draw64()).Bind(2, moved ? head.own.value : 0);
-    REJOIN_TRY(row->Run());
-  }
-  REJOIN_TRY(engine.db.Exec(kDropLog));
-  REJOIN_TRY(engine.db.Exec(kFoldedToEnd));
+  if (moved) REJOIN_TRY(Restamp(engine, {*old_id, new_id, kept.stamps_up_to, {}}));
+  // Cursors into the history so far would skip what has moved. Who takes over all of
+  // the stamps that nobody saw, or starts with none; the clock goes on.
+  REJOIN_TRY(RestartLog(engine, head.clock, moved ? head.own : HybridTimestamp{}));
   REJOIN_TRY(engine.db.Exec(kForgetIssued));
-  REJOIN_TRY(engine.SetMeta("epoch", Value::Integer(static_cast<std::int64_t>(random.Draw64()))));
   return NoteEvent(engine, "identity",
                    "replica " + old_id->Hex() + " became " + new_id.Hex() + ": " + std::string(why));
+}
+
+Result<HybridTimestamp> LatestIssued(Engine& engine) {
+  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kLatestIssued));
+  REJOIN_TRY(read->Step());
+  return HybridTimestamp{read->Unsigned(0)};
 }
 
 Result<bool> CheckAgainstPeer(Engine& engine, HybridTimestamp claimed) {

@@ -42,6 +42,9 @@ struct KeptHistory {
 // event log.
 Status TakeNewIdentity(Engine& engine, const KeptHistory& kept, std::string_view why);
 
+// The latest own stamp in anything that has left the file; 0: nothing has.
+Result<HybridTimestamp> LatestIssued(Engine& engine);
+
 // `claimed`: a peer's vector entry for this replica. Where this file never had
 // such a state, its history was rolled back: takes a new identity, keeping what
 // had left this file, and returns true. Inside a write transaction.

@@ -25,6 +25,11 @@ constexpr char kFirstKept[] = "SELECT pos FROM {s}.rejoin__log WHERE total > ?1 
 constexpr char kTrim[] =
     "DELETE FROM {s}.rejoin__log WHERE pos < ?1 AND pos < (SELECT max(pos) FROM {s}.rejoin__log) "
     "AND pos <= (SELECT value FROM {s}.rejoin__meta WHERE name = 'folded')";
+constexpr char kDropAllButLast[] =
+    "DELETE FROM {s}.rejoin__log WHERE pos < (SELECT max(pos) FROM {s}.rejoin__log)";
+constexpr char kFoldedToEnd[] =
+    "UPDATE {s}.rejoin__meta SET value = (SELECT max(pos) FROM {s}.rejoin__log) "
+    "WHERE name = 'folded'";
 constexpr char kPageCount[] = "PRAGMA {s}.page_count";
 constexpr char kPageSize[] = "PRAGMA {s}.page_size";
 
@@ -148,6 +153,14 @@ Status TrimLog(Engine& engine) {
   REJOIN_ASSIGN(CachedStatement trim, engine.db.Cached(kTrim));
   trim->Bind(1, first_kept);
   return trim->Run();
+}
+
+Status RestartLog(Engine& engine, HybridTimestamp clock, HybridTimestamp own) {
+  REJOIN_ASSIGN(LogHead head, ReadLogHead(engine));
+  REJOIN_TRY(AppendLogRow(engine, head, clock, own, {}));
+  REJOIN_TRY(engine.db.Exec(kDropAllButLast));
+  REJOIN_TRY(engine.db.Exec(kFoldedToEnd));
+  return engine.SetMeta("epoch", Value::Integer(static_cast<std::int64_t>(engine.env.random->Draw64())));
 }
 
 }  // namespace rejoin

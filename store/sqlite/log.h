@@ -85,6 +85,10 @@ Result<bool> IsKnown(Engine& engine, const Cursor& cursor);
 // stays.
 Status TrimLog(Engine& engine);
 
+// Drops all of it, which is folded, and begins a new epoch: no cursor of before is known
+// any more. For whoever rewrote the history that they stand in.
+Status RestartLog(Engine& engine, HybridTimestamp clock, HybridTimestamp own);
+
 // --- For those who append ------------------------------------------------------
 
 // Appends one row with a random tag. `head` is the last row, and is afterwards

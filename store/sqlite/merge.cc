@@ -50,8 +50,9 @@ class Merge {
  private:
   Status CheckRoom();
   Status CheckInterval();
-  Status Record(const DeltaApplier& applier);
-  Result<std::vector<Advance>> Advances();
+  void LookAtEnd(MergeReport& report) const;
+  Status Record(const DeltaApplier& applier, bool whole);
+  Result<std::vector<Advance>> Advances(bool whole);
   Status RaiseApplied(const std::vector<Advance>& advances);
   Result<bool> OvertakesRowsAhead(const std::vector<Advance>& advances, const VersionVector& stamped);
 
@@ -117,9 +118,17 @@ Status Merge::CheckInterval() {
               "its sender for rejoin_delta() with this file's rejoin_vv()");
 }
 
-Result<std::vector<Advance>> Merge::Advances() {
+// A delta may end at a time that no row of it has.
+void Merge::LookAtEnd(MergeReport& report) const {
+  if (origin_ == nullptr) return;
+  for (const auto& [replica, time] : header_.end.entries()) {
+    if (time > origin_->newest && time > own_.Get(replica)) report.NoteTooNew(replica, time);
+  }
+}
+
+Result<std::vector<Advance>> Merge::Advances(bool whole) {
   std::vector<Advance> advances;
-  if (origin_ != nullptr && origin_->partial) return advances;
+  if (!whole || (origin_ != nullptr && origin_->partial)) return advances;
   for (const auto& [replica, time] : header_.end.entries()) {
     const HybridTimestamp before = own_.Get(replica);
     if (time <= before || replica == self_) continue;
@@ -160,20 +169,21 @@ Result<bool> Merge::OvertakesRowsAhead(const std::vector<Advance>& advances,
   return overtaken;
 }
 
-Status Merge::Record(const DeltaApplier& applier) {
-  REJOIN_ASSIGN(const std::vector<Advance> advances, Advances());
+// `whole`: nothing was cut out.
+Status Merge::Record(const DeltaApplier& applier, bool whole) {
+  REJOIN_ASSIGN(const std::vector<Advance> advances, Advances(whole));
   REJOIN_TRY(RaiseApplied(advances));
   if (applier.overflow() && applier.moves_unlisted()) REJOIN_TRY(ChangeLayout(engine_));
   if (!advances.empty() || applier.report().rows_changed > 0) {
     HybridTimestamp clock = applier.latest_time();
-    for (const auto& [replica, time] : header_.end.entries()) clock = std::max(clock, time);
+    for (const Advance& advance : advances) clock = std::max(clock, advance.to);
     REJOIN_ASSIGN(const bool overtaken, OvertakesRowsAhead(advances, applier.stamped()));
     REJOIN_TRY(AppendMerge(engine_, advances, applier.touched(), applier.overflow() || overtaken, clock));
   }
-  if (origin_ != nullptr) REJOIN_TRY(WritePoint(engine_, origin_->peer, origin_->until));
+  if (whole && origin_ != nullptr) REJOIN_TRY(WritePoint(engine_, origin_->peer, origin_->until));
   // Such a file takes nothing but everything, and the parts of it.
-  const bool whole = origin_ == nullptr || !origin_->partial;
-  if (incomplete_ && whole) REJOIN_TRY(MarkComplete(engine_));
+  const bool to_the_end = whole && (origin_ == nullptr || !origin_->partial);
+  if (incomplete_ && to_the_end) REJOIN_TRY(MarkComplete(engine_));
   return applier.made_tables() ? RememberSchema(engine_) : Status();
 }
 
@@ -184,14 +194,16 @@ Result<MergeReport> Merge::Run() {
   REJOIN_TRY(CheckRoom());
   REJOIN_TRY(CheckInterval());
 
-  DeltaApplier applier(engine_);
+  const HybridTimestamp any_time{~std::uint64_t{0}};
+  DeltaApplier applier(engine_, origin_ == nullptr ? any_time : origin_->newest, own_);
   for (;;) {
     REJOIN_ASSIGN(std::optional<DeltaBlock> block, reader_.NextBlock());
     if (!block) break;
     REJOIN_TRY(applier.Apply(std::move(*block), reader_.tables()));
   }
-  REJOIN_TRY(Record(applier));
   MergeReport report = applier.report();
+  LookAtEnd(report);
+  REJOIN_TRY(Record(applier, !report.too_new));
   report.sender_has = header_.end;
   return report;
 }

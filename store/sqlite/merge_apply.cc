@@ -160,6 +160,7 @@ Status DeltaApplier::Join(const Target& target, std::vector<RowDelta> rows, Know
     plain.emplace(engine_, table, scope_);
   }
   for (RowDelta& row : rows) {
+    if (LatestTime(row.state) > newest_) Cut(row.state);
     if (row.state.empty()) continue;
     latest_time_ = std::max(latest_time_, LatestTime(row.state));
     RaiseOver(row.state, stamped_);
@@ -177,6 +178,11 @@ Status DeltaApplier::Join(const Target& target, std::vector<RowDelta> rows, Know
     REJOIN_TRY(JoinRow(target, std::move(row), known));
   }
   return plain ? plain->Finish() : Status();
+}
+
+void DeltaApplier::Cut(RowState& state) {
+  const std::optional<Stamp> cut = CutLater(state, newest_, known_);
+  if (cut) report_.NoteTooNew(cut->replica, cut->time);
 }
 
 Status DeltaApplier::JoinRow(const Target& target, RowDelta row, Known known) {

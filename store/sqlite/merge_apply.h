@@ -12,7 +12,9 @@ namespace rejoin {
 
 class DeltaApplier {
  public:
-  explicit DeltaApplier(Engine& engine) : engine_(engine), scope_(engine) {}
+  // Takes no stamp later than `newest`, unless `known` covers it; `known` outlives it.
+  DeltaApplier(Engine& engine, HybridTimestamp newest, const VersionVector& known)
+      : engine_(engine), scope_(engine), newest_(newest), known_(known) {}
 
   // `tables`: those announced so far, as the reader has them.
   Status Apply(DeltaBlock block, const std::vector<DeltaTable>& tables);
@@ -55,11 +57,14 @@ class DeltaApplier {
   Result<bool> HasRows(const TrackedTable& table);
   Result<bool> EndsBefore(const TrackedTable& table, const Key& key);
   Status JoinRow(const Target& target, RowDelta row, Known known);
+  void Cut(RowState& state);
   void Touch(TableNumber table, const Key& key);
   void NoteMoved(TableNumber table, const MovedRow& moved);
 
   Engine& engine_;
   MergeScope scope_;
+  HybridTimestamp newest_;
+  const VersionVector& known_;
   std::vector<Target> targets_;
   std::vector<PendingRow> pending_;  // of the block at hand: rows for ShowRows,
   std::vector<Key> inserted_;        // and those that another may yet displace, ascending

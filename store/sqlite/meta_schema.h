@@ -18,7 +18,8 @@ inline constexpr char kCreateMetaSql[] = R"sql(
 -- catalog (random, see catalog.h), last_table (the highest table number ever),
 -- token (identity fence, see identity.h), secret (what capture triggers must
 -- say), fingerprint and incomplete (see drift.h), ahead (see peers.h),
--- layout (see scan_point.h).
+-- layout (see scan_point.h), settled (own stamps up to it were given their times, see
+-- time_correction.h).
 CREATE TABLE {s}.rejoin__meta(name TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;
 
 -- Replicas by number. applied: their vector entry; of the own replica it is 0

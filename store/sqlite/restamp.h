@@ -1,12 +1,19 @@
-// Renaming the author of changes that nobody else has seen.
+// Other stamps, in all metadata, for changes that nobody else has seen.
 #pragma once
 
+#include <functional>
+
 #include "store/sqlite/engine.h"
+#include "store/stamp_move.h"
 
 namespace rejoin {
 
-// Every stamp (from, time) with time > after, in runs, records and removes,
-// becomes (to, time). Rewrites all metadata once; rare. The log is folded.
-Status Restamp(Engine& engine, ReplicaNumber from, ReplicaNumber to, HybridTimestamp after);
+// Moves every stamp in runs, records and removes. Rewrites all metadata once; rare. The
+// log is folded; its head is the caller's affair.
+Status Restamp(Engine& engine, const StampMove& move);
+
+// Calls `each` for every stamp in them, and for every tag that a remove observed; for
+// many of them often. Likewise.
+Status ForEachTime(Engine& engine, const std::function<void(const ReplicaId&, HybridTimestamp)>& each);
 
 }  // namespace rejoin

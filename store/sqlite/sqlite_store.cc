@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/sqlite/adopt.h"
+#include "store/sqlite/correct_time.h"
 #include "store/sqlite/drift.h"
 #include "store/sqlite/extract.h"
 #include "store/sqlite/extract_part.h"
@@ -308,6 +309,18 @@ Status SqliteStore::SetRoom(const RoomId& room) {
 Result<Cursor> SqliteStore::Head() {
   REJOIN_ASSIGN(const LogHead head, ReadLogHead(*engine_));
   return head.cursor;
+}
+
+Result<HybridTimestamp> SqliteStore::LatestTimeSeen() {
+  REJOIN_ASSIGN(const LogHead head, ReadLogHead(*engine_));
+  return head.clock;
+}
+
+Result<bool> SqliteStore::CorrectTime(const TimeCorrection& correction) {
+  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RequireSetUp());
+  const KeepLastInsertRowid keep(engine_->db.handle());
+  return CorrectOwnTimes(*engine_, correction);
 }
 
 Result<Digest> SqliteStore::StateDigest(const std::optional<std::string>& table) {

@@ -65,6 +65,8 @@ class SqliteStore : public SyncStore {
   Result<RoomId> Room() override;
   Status SetRoom(const RoomId& room) override;
   Result<Cursor> Head() override;
+  Result<HybridTimestamp> LatestTimeSeen() override;
+  Result<bool> CorrectTime(const TimeCorrection& correction) override;
 
   Engine& engine() { return *engine_; }
 

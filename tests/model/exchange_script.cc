@@ -128,6 +128,8 @@ void ScriptPlayer::Do(const ScriptStep& step) {
       return said_.empty() ? void() : Merge(peer, said_[(step.peer * 7 + step_) % said_.size()]);
     case ScriptStep::Kind::kTrim:
       return peer.replica->TrimLog();
+    case ScriptStep::Kind::kCorrect:
+      return Correct(peer, step);
     case ScriptStep::Kind::kGrow:
       return Grow(peer);
     case ScriptStep::Kind::kDefine:
@@ -215,6 +217,7 @@ void ScriptPlayer::Hear(std::size_t to, std::size_t from, ScriptStep::Kind how) 
   const auto read = ReadDelta(source);
   if (!read) return Fault("a delta cannot be read: " + read.error().message);
   // The oracle tells of the same interval.
+  peers_[from]->oracle->Show();
   said.theirs = peers_[from]->oracle->CollectSince(read->header.start);
   Merge(*peers_[to], said);
   if (fault_.empty()) Compare(*peers_[to]);
@@ -237,6 +240,28 @@ void ScriptPlayer::Merge(Peer& receiver, const Said& said) {
   differ("rows changed", ours->rows_changed, theirs->rows_changed);
   differ("conflicts", ours->conflicts, theirs->conflicts);
   differ("duplicate dots", ours->duplicate_dots, theirs->duplicate_dots);
+}
+
+// What is shown stays as it is.
+void ScriptPlayer::Correct(Peer& peer, const ScriptStep& step) {
+  TimeCorrection correction;
+  correction.offset_ms = step.offset_s * 1000;
+  peer.clock.wall_ms += static_cast<std::uint64_t>(correction.offset_ms);
+  correction.now_ms = peer.clock.wall_ms;
+  auto* const store = dynamic_cast<SyncStore*>(&peer.replica->store());
+  if (store == nullptr) return;  // behind a relay: it has no sessions
+  SyncStore& ours = *store;
+  const HybridTimestamp latest = ours.LatestTimeSeen().value_or(HybridTimestamp{});
+  // A new id would be another one than the oracle's.
+  if (IsBeyondReach(latest, correction)) return;
+  Compare(peer);
+  const std::string digest = DigestOf(ours);
+  const auto corrected = ours.CorrectTime(correction);
+  if (!corrected) return Fault("the time cannot be corrected: " + corrected.error().message);
+  const auto theirs = peer.oracle->CorrectTime(correction);
+  if (*corrected != *theirs) Fault("one of two corrects its times");
+  if (digest != DigestOf(ours)) Fault("other times make another digest");
+  Compare(peer);
 }
 
 void ScriptPlayer::Grow(Peer& peer) {

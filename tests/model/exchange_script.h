@@ -32,6 +32,7 @@ struct ScriptStep {
     kHearEverything,  // ... of all there is, as at the first time
     kHearAgain,       // a delta that somebody had heard comes once more, to it
     kTrim,            // it forgets its local order
+    kCorrect,         // it learns what time it is
     kGrow,            // it gets the column "late" of table "item"
     kDefine,          // it gets the table "person"
     kLook,            // everything is compared, not just what it shows
@@ -41,6 +42,7 @@ struct ScriptStep {
   std::size_t peer = 0;
   std::vector<ScriptCommand> transaction = {};
   std::uint8_t pause_ms = 0;  // before the step, at all replicas
+  std::int64_t offset_s = 0;  // of kCorrect: by how much the clock was behind
 };
 
 struct ExchangeScript {
@@ -92,6 +94,7 @@ class ScriptPlayer {
   void Hear(std::size_t to, std::size_t from, ScriptStep::Kind how);
   Result<ExtractReport> Extract(std::size_t to, std::size_t from, ScriptStep::Kind how, ByteSink& out);
   void Merge(Peer& receiver, const Said& said);
+  void Correct(Peer& peer, const ScriptStep& step);
   void Grow(Peer& peer);
   void Define(Peer& peer);
   void Finish();

@@ -40,7 +40,7 @@ inline void showValue(const ScriptCommand& command, std::ostream& out) {
 inline void showValue(const ScriptStep& step, std::ostream& out) {
   constexpr const char* kNames[] = {"commit", "roll back", "commit whole", "commit each",
                                     "hear", "hear by cursor", "hear everything", "hear again",
-                                    "trim", "grow", "define", "look"};
+                                    "trim", "correct", "grow", "define", "look"};
   out << "\n  [" << step.replica << "] " << kNames[static_cast<int>(step.kind)] << " of "
       << step.peer << " after " << int{step.pause_ms} << " ms";
   for (const ScriptCommand& command : step.transaction) showValue(command, out);
@@ -177,6 +177,7 @@ rc::Gen<ScriptStep> AnyStep() {
                                                                       {1, Kind::kHearEverything},
                                                                       {2, Kind::kHearAgain},
                                                                       {1, Kind::kTrim},
+                                                                      {2, Kind::kCorrect},
                                                                       {1, Kind::kGrow},
                                                                       {3, Kind::kDefine},
                                                                       {2, Kind::kLook}})),
@@ -184,7 +185,8 @@ rc::Gen<ScriptStep> AnyStep() {
       rc::gen::set(&ScriptStep::transaction,
                    rc::gen::resize(
                        5, rc::gen::container<std::vector<ScriptCommand>>(SmallCommand()))),
-      rc::gen::set(&ScriptStep::pause_ms, Within<std::uint8_t>(0, 5)));
+      rc::gen::set(&ScriptStep::pause_ms, Within<std::uint8_t>(0, 5)),
+      rc::gen::set(&ScriptStep::offset_s, Within<std::int64_t>(-30, 31)));
 }
 
 rc::Gen<ExchangeScript> AnyScript() {
