@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <new>
 #include <random>
 
@@ -23,7 +24,16 @@ namespace {
 class RealClock : public Clock {
  public:
   std::uint64_t WallMs() override { return Milliseconds(std::chrono::system_clock::now()); }
-  std::uint64_t SteadyMs() override { return Milliseconds(std::chrono::steady_clock::now()); }
+  std::uint64_t SteadyMs() override {
+#if defined(CLOCK_BOOTTIME)
+    // Linux's steady clock stands still while the machine sleeps.
+    timespec now{};
+    if (::clock_gettime(CLOCK_BOOTTIME, &now) == 0) {
+      return static_cast<std::uint64_t>(now.tv_sec) * 1000 + static_cast<std::uint64_t>(now.tv_nsec) / 1'000'000;
+    }
+#endif
+    return Milliseconds(std::chrono::steady_clock::now());
+  }
 
  private:
   template <class TimePoint>
@@ -138,8 +148,19 @@ class RealScratchFile : public ScratchFile {
 
 }  // namespace
 
-Clock& SystemClock() {
-  static RealClock clock;
+std::uint64_t CorrectedClock::WallMs() {
+  const std::int64_t difference_ms = wall_less_steady_ms_;
+  if (difference_ms == kNeverSet) return beneath_.WallMs();
+  return beneath_.SteadyMs() + static_cast<std::uint64_t>(difference_ms);
+}
+
+void CorrectedClock::Set(std::uint64_t wall_ms) {
+  wall_less_steady_ms_ = static_cast<std::int64_t>(wall_ms - beneath_.SteadyMs());
+}
+
+CorrectedClock& SystemClock() {
+  static RealClock real;
+  static CorrectedClock clock(real);
   return clock;
 }
 

@@ -4,8 +4,10 @@
 // their own in. The real ones are here and nowhere else.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,7 +34,29 @@ class Random {
   virtual std::uint64_t Draw64() = 0;
 };
 
-Clock& SystemClock();
+// A clock that can be told what time it is, for a device whose own is wrong. Until then it
+// is the clock beneath; from then on the time is what was told plus the steady time
+// that has passed. So a wall clock that is set right meanwhile does no harm. Nothing is
+// kept beyond the process.
+class CorrectedClock final : public Clock {
+ public:
+  // `beneath` outlives it.
+  explicit CorrectedClock(Clock& beneath) : beneath_(beneath) {}
+
+  std::uint64_t WallMs() override;
+  std::uint64_t SteadyMs() override { return beneath_.SteadyMs(); }
+  // At this moment it is so late.
+  void Set(std::uint64_t wall_ms);
+
+ private:
+  Clock& beneath_;
+  std::atomic<std::int64_t> wall_less_steady_ms_{kNeverSet};
+  static constexpr std::int64_t kNeverSet = std::numeric_limits<std::int64_t>::min();
+};
+
+// The process has one. Its steady time counts the time that the machine slept, where the
+// system can tell.
+CorrectedClock& SystemClock();
 Random& SystemRandom();
 
 // A small file read and replaced as a whole. Missing: nullopt.

@@ -48,7 +48,9 @@ class StopSignals {
   sigset_t set_;
 };
 
-Result<Exit> Run(const ListenArguments& arguments, std::unique_ptr<RoomSource> rooms, const std::string& what) {
+// `keeps_time`: guests may correct their clocks by this machine's, which a hub's keeper watches.
+Result<Exit> Run(const ListenArguments& arguments, std::unique_ptr<RoomSource> rooms, bool keeps_time,
+                 const std::string& what) {
   StopSignals signals;
   REJOIN_ASSIGN(const auto network, Network::Start());
   ServerOptions options;
@@ -56,6 +58,7 @@ Result<Exit> Run(const ListenArguments& arguments, std::unique_ptr<RoomSource> r
   options.listen.port = arguments.port;
   options.name = arguments.name;
   options.software = "rejoin " REJOIN_VERSION;
+  options.keeps_time = keeps_time;
   if (!arguments.quiet) {
     options.tell = [](const std::string& line) { std::cerr << "rejoin: " << line << std::endl; };
   }
@@ -73,7 +76,7 @@ Result<Exit> Run(const ListenArguments& arguments, std::unique_ptr<RoomSource> r
 
 Result<Exit> RunHub(const HubArguments& arguments) {
   REJOIN_ASSIGN(auto rooms, HubRooms::InFolder(arguments.folder));
-  return Run(arguments.listen, std::move(rooms), "a hub with its rooms in " + arguments.folder);
+  return Run(arguments.listen, std::move(rooms), true, "a hub with its rooms in " + arguments.folder);
 }
 
 Result<Exit> RunServe(const ServeArguments& arguments) {
@@ -84,7 +87,8 @@ Result<Exit> RunServe(const ServeArguments& arguments) {
       return Fail(Code::kReadOnly, arguments.file + ": can only be read, and syncing writes to it");
     }
   }
-  return Run(arguments.listen, std::make_unique<FileRooms>(arguments.file, arguments.room), arguments.file);
+  return Run(arguments.listen, std::make_unique<FileRooms>(arguments.file, arguments.room), false,
+             arguments.file);
 }
 
 void AddListen(CLI::App& command, ListenArguments& listen) {

@@ -24,6 +24,7 @@ struct ServerOptions {
   std::string software;
   // Rooms with guests. Each costs an open file and its cache.
   std::size_t max_rooms = 1000;
+  bool keeps_time = false;  // guests may correct their clocks by this machine's
   // Lines for people: who came, who went and why. Called on the server's thread.
   std::function<void(const std::string&)> tell;
 };

@@ -70,6 +70,7 @@ void Server::Enter(Event& event) {
   options.software = options_.software;
   options.durable = (*room)->store->durable();
   options.is_server = true;
+  options.keeps_time = options_.keeps_time;
   auto visit = std::make_unique<Visit>();
   visit->guest = event.guest;
   visit->link = event.link;

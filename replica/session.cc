@@ -23,17 +23,18 @@ Status Session::Handle(const Message& message, Instant now) {
     return Fail(Code::kProtocol, "the peer began without a Hello; check that the URL leads to a Rejoin hub "
                                  "or device");
   }
-  if (const auto* const ask = std::get_if<Ask>(&message)) return OnAsk(*ask);
+  if (const auto* const ask = std::get_if<Ask>(&message)) return OnAsk(*ask, now);
   if (const auto* const ack = std::get_if<Ack>(&message)) return OnAck(*ack);
   if (const auto* const probe = std::get_if<Probe>(&message)) return OnProbe(*probe);
   if (const auto* const echo = std::get_if<Echo>(&message)) return OnEcho(*echo);
-  return OnChunk(std::get<Chunk>(message));
+  return OnChunk(std::get<Chunk>(message), now);
 }
 
 Result<std::optional<Bytes>> Session::NextFrame(Instant now) {
   std::optional<Bytes> frame;
   if (!said_hello_ && !closed_) {
     said_hello_ = true;
+    said_hello_ms_ = now.steady_ms;
     const Result<ReplicaId> self = store_.Replica();
     if (!self) {
       const Status closed = Close(self.error());
@@ -65,10 +66,13 @@ bool Session::NeedsStore() const {
   return !closed_ && (!said_hello_ || (queue_.empty() && !sending_ && MayExtract()));
 }
 
-Status Session::Resume(Instant) {
+Status Session::Resume(Instant now) {
   if (!blocked_ || closed_) return {};
   blocked_ = false;
-  const Status resumed = !begun_ ? Begin() : gathering_ ? Join() : Status();
+  const Status resumed = !begun_       ? Begin()
+                         : correcting_ ? CorrectStore(now)
+                         : gathering_  ? Join(now)
+                                       : Status();
   return resumed ? resumed : Close(resumed.error());
 }
 
@@ -96,6 +100,7 @@ Hello Session::MakeHello(Instant now) {
   hello.room = store_.Room().value_or(RoomId());
   hello.wall_ms = now.wall_ms;
   hello.durable = options_.durable;
+  hello.keeps_time = options_.keeps_time && MayJudge(now).value_or(false);
   hello.part_bytes = options_.part_bytes;
   hello.name = options_.name;
   hello.software = options_.software;
@@ -116,6 +121,7 @@ Status Session::OnHello(const Hello& hello, Instant now) {
     part_bytes_ = static_cast<std::size_t>(std::min<std::uint64_t>(wished, options_.part_bytes));
   }
   report_.peer_ahead_ms = static_cast<std::int64_t>(hello.wall_ms) - static_cast<std::int64_t>(now.wall_ms);
+  LearnTime(hello, now);
   room_told_ = hello.room;
   return Begin();
 }

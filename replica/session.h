@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 
+#include "base/os.h"
 #include "replica/message.h"
 #include "replica/spool.h"
 
@@ -27,6 +28,9 @@ struct Instant {
   std::uint64_t steady_ms = 0;  // grows only; for intervals
   std::uint64_t wall_ms = 0;    // Unix time
 };
+
+// When this code was committed.
+extern const std::uint64_t kBuiltMs;
 
 struct SessionOptions {
   std::string name;       // of this replica, for people
@@ -41,6 +45,13 @@ struct SessionOptions {
   // Of a part that arrives: a peer is not to fill the disk. A real transaction does not
   // come near it.
   std::uint64_t max_part_bytes = std::uint64_t{4} << 30;
+  // Others may correct their clocks by this side's (a hub's). Nobody corrects it.
+  bool keeps_time = false;
+  // Told the time where a peer that keeps it has another than `now`, which then has to
+  // be of this clock. nullptr: nobody is to be told.
+  CorrectedClock* clock = &SystemClock();
+  // A clock that is behind this is dead.
+  std::uint64_t earliest_ms = kBuiltMs;
 };
 
 struct SessionReport {
@@ -121,17 +132,24 @@ class Session {
   Status Answer();  // our Ask
   void Queue(const Message& message);
 
+  // session_clock.cc
+  std::uint64_t BoundMs() const;
+  Result<bool> MayJudge(Instant now);
+  void LearnTime(const Hello& hello, Instant now);
+  Status CorrectStore(Instant now);
+  tl::unexpected<Error> RefuseTooNew(const TooNew& too_new, Instant now) const;
+
   // session_receive.cc
-  Status OnChunk(const Chunk& chunk);
-  Status TakeChunk(const Chunk& chunk);
+  Status OnChunk(const Chunk& chunk, Instant now);
+  Status TakeChunk(const Chunk& chunk, Instant now);
   Status Gather(ByteView bytes);
-  Status Join();
-  Status AfterJoin(const Result<MergeReport>& joined);
+  Status Join(Instant now);
+  Status AfterJoin(const Result<MergeReport>& joined, Instant now);
   Status AskAgain(const Error& why);
   Status OnEcho(const Echo& echo);
 
   // session_send.cc
-  Status OnAsk(const Ask& ask);
+  Status OnAsk(const Ask& ask, Instant now);
   Status OnAck(const Ack& ack);
   Status OnProbe(const Probe& probe);
   void EchoIfSent();
@@ -151,6 +169,12 @@ class Session {
   bool begun_ = false;  // agreed on the room, and asked
   std::deque<Bytes> queue_;  // small messages; at most one of each kind and a few acks
   SessionReport report_;
+
+  // The peer's clock, where it keeps time.
+  std::uint64_t said_hello_ms_ = 0;  // by steady time
+  bool peer_keeps_time_ = false;
+  TimeCorrection correction_;
+  bool correcting_ = false;  // the store was locked when it was to be corrected
 
   // In: the part that is being gathered or joined.
   int asks_ = 0;

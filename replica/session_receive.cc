@@ -3,14 +3,14 @@
 
 namespace rejoin {
 
-Status Session::OnChunk(const Chunk& chunk) {
+Status Session::OnChunk(const Chunk& chunk, Instant now) {
   const bool in_order = chunk.first ? !gathering_ && chunk.part == parts_received_ + 1
                                     : gathering_ && chunk.part == parts_received_;
   if (!in_order) return Fail(Code::kProtocol, "the peer sent parts out of order");
-  return TakeChunk(chunk);
+  return TakeChunk(chunk, now);
 }
 
-Status Session::TakeChunk(const Chunk& chunk) {
+Status Session::TakeChunk(const Chunk& chunk, Instant now) {
   if (chunk.first) {
     gathering_ = true;
     ++parts_received_;
@@ -27,7 +27,7 @@ Status Session::TakeChunk(const Chunk& chunk) {
   origin_.until = chunk.until;
   origin_.partial = chunk.partial;
   more_ = chunk.more;
-  return Join();
+  return Join(now);
 }
 
 Status Session::Gather(ByteView bytes) {
@@ -39,16 +39,21 @@ Status Session::Gather(ByteView bytes) {
   return incoming_.Append(bytes);
 }
 
-Status Session::Join() {
+Status Session::Join(Instant now) {
   incoming_.Rewind();
-  if (incoming_.size_bytes() > 0) return AfterJoin(store_.MergePart(incoming_, origin_));
+  if (incoming_.size_bytes() > 0) {
+    const Result<bool> judges = MayJudge(now);
+    if (!judges) return AfterJoin(tl::unexpected<Error>(judges.error()), now);
+    if (*judges) origin_.newest = HybridTimestamp::FromWall(now.wall_ms + BoundMs());
+    return AfterJoin(store_.MergePart(incoming_, origin_), now);
+  }
   // Nothing but a point: not worth waiting for a lock.
   const Status skipped = store_.SkipTo(origin_);
   if (!skipped && skipped.error().code != Code::kBusy) return skipped;
-  return AfterJoin(MergeReport());
+  return AfterJoin(MergeReport(), now);
 }
 
-Status Session::AfterJoin(const Result<MergeReport>& joined) {
+Status Session::AfterJoin(const Result<MergeReport>& joined, Instant now) {
   const Code code = joined ? Code::kInternal : joined.error().code;
   if (!joined && (code == Code::kBusy || code == Code::kOpenTransaction)) {
     blocked_ = true;
@@ -62,6 +67,7 @@ Status Session::AfterJoin(const Result<MergeReport>& joined) {
   report_.rows_received += joined->rows_changed;
   report_.conflicts += joined->conflicts;
   report_.quarantined = joined->quarantined;
+  if (joined->too_new) return RefuseTooNew(*joined->too_new, now);
   received_all_ = received_all_ || !more_;
   Queue(Ack{parts_received_, options_.durable});
   return {};

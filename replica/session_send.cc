@@ -5,7 +5,7 @@
 
 namespace rejoin {
 
-Status Session::OnAsk(const Ask& ask) {
+Status Session::OnAsk(const Ask& ask, Instant now) {
   if (asked_ && ask.number <= asked_->number) {
     return Fail(Code::kProtocol, "the peer repeated an Ask");
   }
@@ -18,6 +18,7 @@ Status Session::OnAsk(const Ask& ask) {
     // A lock is not waited for here: the next Hello tells it again.
     if (!agreed && agreed.error().code != Code::kBusy) return agreed;
   }
+  const bool is_first = !asked_;
   asked_ = ask;
   answered_ = false;
   may_have_news_ = true;
@@ -26,7 +27,8 @@ Status Session::OnAsk(const Ask& ask) {
   peer_at_ = ask.point;
   peer_has_ = ask.vector;
   // What is on its way answers an earlier Ask, and is ignored there.
-  return {};
+  correction_.peer_has = ask.vector;
+  return is_first ? CorrectStore(now) : Status();
 }
 
 Status Session::OnAck(const Ack& ack) {

@@ -127,6 +127,29 @@ TEST(Compression, DamageIsCorrupt) {
   }
 }
 
+class StillClock final : public Clock {
+ public:
+  std::uint64_t WallMs() override { return wall_ms; }
+  std::uint64_t SteadyMs() override { return steady_ms; }
+
+  std::uint64_t wall_ms = 5000;
+  std::uint64_t steady_ms = 90'000;
+};
+
+TEST(Seams, AClockGoesOnFromWhatItWasTold) {
+  StillClock beneath;
+  CorrectedClock clock(beneath);
+  EXPECT_EQ(clock.WallMs(), 5000u);
+  for (const std::uint64_t told : {std::uint64_t{1}, std::uint64_t{1'700'000'000'000}}) {
+    clock.Set(told);
+    EXPECT_EQ(clock.WallMs(), told);
+    beneath.wall_ms = 77;  // somebody sets it, which is not the passing of time
+    beneath.steady_ms += 250;
+    EXPECT_EQ(clock.WallMs(), told + 250);
+    EXPECT_EQ(clock.SteadyMs(), beneath.steady_ms);
+  }
+}
+
 TEST(Seams, RandomDoesNotRepeatAndTimePasses) {
   EXPECT_NE(SystemRandom().Draw64(), SystemRandom().Draw64());
   EXPECT_GT(SystemClock().WallMs(), std::uint64_t{1600000000000});

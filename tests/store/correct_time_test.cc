@@ -9,19 +9,6 @@ namespace {
 
 constexpr std::int64_t kYearMs = std::int64_t{365} * 24 * 3600 * 1000;
 
-// True time, and what a wrong clock makes of it.
-class OffClock final : public Clock {
- public:
-  explicit OffClock(FakeClock& truth) : truth_(truth) {}
-  std::uint64_t WallMs() override { return truth_.wall_ms + static_cast<std::uint64_t>(ahead_ms); }
-  std::uint64_t SteadyMs() override { return truth_.SteadyMs(); }
-
-  std::int64_t ahead_ms = 0;
-
- private:
-  FakeClock& truth_;
-};
-
 class CorrectTimes : public ReplicasFixture {
  protected:
   // The replica whose clock is wrong, by `ahead_ms`.

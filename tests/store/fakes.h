@@ -16,6 +16,19 @@ class FakeClock final : public Clock {
   std::uint64_t wall_ms = 1'700'000'000'000;
 };
 
+// True time, and what a wrong clock makes of it.
+class OffClock final : public Clock {
+ public:
+  explicit OffClock(FakeClock& truth) : truth_(truth) {}
+  std::uint64_t WallMs() override { return truth_.wall_ms + static_cast<std::uint64_t>(ahead_ms); }
+  std::uint64_t SteadyMs() override { return truth_.SteadyMs(); }
+
+  std::int64_t ahead_ms = 0;
+
+ private:
+  FakeClock& truth_;
+};
+
 // The same sequence for the same seed, without repetition.
 class FakeRandom final : public Random {
  public:

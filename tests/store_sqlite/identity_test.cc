@@ -203,6 +203,65 @@ TEST_F(Copies, RestoredWithItsSidecarIsFoundByWhoAsksIt) {
   EXPECT_EQ(Notes(a).size(), 3u);
 }
 
+// The other file may have its changes too: they keep their stamps.
+TEST_F(Copies, ACopyIsFoundBeforeItsTimesAreCorrected) {
+  constexpr std::uint64_t kDayMs = std::uint64_t{24} * 3600 * 1000;
+  {
+    TestDatabase a(2, File("a.db"));
+    a.clock.Advance(kDayMs);
+    Write(a, "k2", "unseen");
+  }
+  Copy("a.db", "b.db", false);
+  TestDatabase a(3, File("a.db"));
+  TestDatabase b(4, File("b.db"));
+  const HybridTimestamp before = *b.store->LatestTimeSeen();
+  const TimeCorrection correction{b.clock.wall_ms, -static_cast<std::int64_t>(kDayMs), {}};
+  const auto of_copy = b.store->CorrectTime(correction);
+  ASSERT_TRUE(of_copy) << of_copy.error().message;
+  EXPECT_FALSE(*of_copy);
+  EXPECT_NE(b.store->Replica()->Hex(), a.store->Replica()->Hex());
+  EXPECT_EQ(*b.store->LatestTimeSeen(), before);
+  const auto of_original = a.store->CorrectTime(correction);
+  ASSERT_TRUE(of_original) << of_original.error().message;
+  EXPECT_TRUE(*of_original);
+  Write(b, "kb", "by the copy");
+  ExpectAllEqual({&a, &b});
+  Write(a, "ka", "by the original");
+  ExpectAllEqual({&a, &b});
+  EXPECT_EQ(Notes(hub).size(), 4u);
+}
+
+// Nor are those of a file that was put back together with its sidecar.
+TEST_F(Copies, ARestoredFileIsFoundBeforeItsTimesAreCorrected) {
+  Copy("a.db", "backup.db", true);
+  {
+    TestDatabase a(2, File("a.db"));
+    Write(a, "k2", "after the backup");
+    Exchange(a, hub);
+  }
+  Copy("backup.db", "a.db", true);
+  TestDatabase a(3, File("a.db"));
+  a.clock.Advance(60'000);
+  Write(a, "k3", "after the restore");
+  const ReplicaId before = *a.store->Replica();
+  const auto corrected = a.store->CorrectTime({a.clock.wall_ms - 30'000, -30'000, *hub.store->Vector()});
+  ASSERT_TRUE(corrected) << corrected.error().message;
+  EXPECT_FALSE(*corrected);
+  EXPECT_NE(*a.store->Replica(), before);
+  ExpectAllEqual({&a});
+  EXPECT_EQ(Notes(hub).size(), 3u);
+}
+
+TEST_F(Copies, TimesAreNotCorrectedInsideATransaction) {
+  TestDatabase a(2, File("a.db"));
+  Write(a, "k2", "unseen");
+  a.Exec("BEGIN");
+  const auto refused = a.store->CorrectTime({a.clock.wall_ms + 60'000, 60'000, {}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Code::kOpenTransaction);
+  a.Exec("COMMIT");
+}
+
 TEST_F(Copies, WritingForHoursKeepsTheIdentity) {
   TestDatabase a(2, File("a.db"));
   const std::string before = a.store->Replica()->Hex();
