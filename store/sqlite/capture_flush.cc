@@ -31,7 +31,7 @@ class TransactionLog {
         ChangeWeight(change.columns == nullptr ? 0 : change.columns->size());
     const std::size_t bytes = change.key.size() + change.moved_from.size() + change.values.size();
     const bool full = writer_.size_bytes() + bytes > engine_.limits.log_body_bytes ||
-                      writer_.weight() + weight > kMaxBodyWeight;
+                      writer_.weight() + weight > kFullBodyWeight;
     if (full && !change.with_last && !writer_.empty()) REJOIN_TRY(Append({}));
     writer_.Add(change);
     return {};
@@ -135,8 +135,9 @@ Status WriteLog(Engine& engine) {
   TransactionLog log(engine);
   Coalescer coalescer(engine, [&log](const ChangeView& change) { return log.Add(change); });
   CaptureBuffer& buffer = engine.capture;
-  if (buffer.spilled()) {
-    REJOIN_TRY(CoalesceSpilled(buffer, engine.limits.capture_memory_bytes, coalescer));
+  const std::size_t memory_bytes = engine.limits.capture_memory_bytes;
+  if (buffer.spilled() || buffer.size_bytes() > WindowBytes(memory_bytes)) {
+    REJOIN_TRY(CoalesceInWindows(buffer, memory_bytes, coalescer));
   } else {
     REJOIN_TRY(coalescer.Take(buffer.InMemory()));
   }

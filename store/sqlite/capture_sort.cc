@@ -1,6 +1,7 @@
 #include "store/sqlite/capture_sort.h"
 
 #include <algorithm>
+#include <optional>
 
 #include "store/sqlite/sorted_runs.h"
 
@@ -8,7 +9,7 @@ namespace rejoin {
 namespace {
 
 // Calls `take` with window after window; it returns how much of one it took, all
-// whole entries at its front.
+// whole entries at its front, or nullopt to end here.
 template <class Take>
 Status ForEachWindow(CaptureBuffer& buffer, std::size_t window_bytes, const Take& take) {
   Bytes window;
@@ -17,13 +18,14 @@ Status ForEachWindow(CaptureBuffer& buffer, std::size_t window_bytes, const Take
     const std::uint64_t left = buffer.size_bytes() - offset;
     window.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, wanted)));
     REJOIN_TRY(buffer.Read(offset, window.data(), window.size()));
-    REJOIN_ASSIGN(const std::size_t taken, take(ByteView(window)));
-    if (taken == 0 && window.size() == left) {
+    REJOIN_ASSIGN(const std::optional<std::size_t> taken, take(ByteView(window)));
+    if (!taken) return {};
+    if (*taken == 0 && window.size() == left) {
       return Fail(Code::kInternal, "captured changes cannot be read; please report it");
     }
     // One entry larger than the window: read on until it is whole.
-    wanted = taken == 0 ? 2 * window.size() : window_bytes;
-    offset += taken;
+    wanted = *taken == 0 ? 2 * window.size() : window_bytes;
+    offset += *taken;
   }
   return {};
 }
@@ -36,11 +38,25 @@ struct HashPlace {
   std::uint64_t hash = 0;
 };
 
+// Every key is behind the one before: none is in two windows.
+Result<bool> Ascend(CaptureBuffer& buffer, std::size_t window_bytes, Coalescer& coalescer) {
+  bool ascend = true;
+  const auto look = [&](ByteView window) -> Result<std::optional<std::size_t>> {
+    const std::optional<std::size_t> taken = coalescer.Ascend(window);
+    ascend = taken.has_value();
+    return taken;
+  };
+  REJOIN_TRY(ForEachWindow(buffer, window_bytes, look));
+  return ascend;
+}
+
 // The keys that are in more than one window; all of them, where they are too many
 // to list.
 Result<KeyHashes> FindRecurring(CaptureBuffer& buffer, std::size_t window_bytes, Coalescer& coalescer) {
+  REJOIN_ASSIGN(const bool ascend, Ascend(buffer, window_bytes, coalescer));
+  if (ascend) return KeyHashes();
   SortedRuns<HashPlace> runs(window_bytes);
-  const auto survey = [&](ByteView window) -> Result<std::size_t> {
+  const auto survey = [&](ByteView window) -> Result<std::optional<std::size_t>> {
     std::vector<std::uint64_t> hashes;
     const std::size_t taken = coalescer.Survey(window, hashes);
     for (const std::uint64_t hash : hashes) {
@@ -74,10 +90,11 @@ Result<KeyHashes> FindRecurring(CaptureBuffer& buffer, std::size_t window_bytes,
 
 }  // namespace
 
-Status CoalesceSpilled(CaptureBuffer& buffer, std::size_t window_bytes, Coalescer& coalescer) {
+Status CoalesceInWindows(CaptureBuffer& buffer, std::size_t memory_bytes, Coalescer& coalescer) {
+  const std::size_t window_bytes = WindowBytes(memory_bytes);
   REJOIN_ASSIGN(const KeyHashes recurring, FindRecurring(buffer, window_bytes, coalescer));
   SortedRuns<Coalescer::Place> runs(window_bytes);
-  const auto take = [&](ByteView window) -> Result<std::size_t> {
+  const auto take = [&](ByteView window) -> Result<std::optional<std::size_t>> {
     const auto keep = [&runs](ByteView record) { return runs.Add(record); };
     REJOIN_ASSIGN(const std::size_t taken, coalescer.TakeBut(recurring, window, keep));
     REJOIN_TRY(runs.EndRun());

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -18,6 +19,7 @@ struct KeyHashes {
   bool all = false;
   std::vector<std::uint64_t> list;  // ascending
 
+  bool empty() const { return !all && list.empty(); }
   bool Has(std::uint64_t hash) const {
     return all || std::binary_search(list.begin(), list.end(), hash);
   }
@@ -26,7 +28,7 @@ struct KeyHashes {
 // Turns the capture buffer into changes. What only the tables can tell is asked
 // when the transaction ends: then a row is there or it is not, and its values are
 // what they are. So all that happened to a key has to be told together, and a
-// buffer too large for memory is sorted first (capture_sort.h).
+// large buffer is sorted first (capture_sort.h).
 class Coalescer {
  public:
   using Emit = std::function<Status(const ChangeView&)>;
@@ -38,11 +40,13 @@ class Coalescer {
   Status Take(ByteView entries);
 
   // The same of a transaction in several windows, each with whole entries at its
-  // front; how many bytes of them is returned. Survey tells the hashes of the keys in
+  // front; how many bytes of them is returned. Ascend: nullopt unless every key is
+  // behind the one before, those of the windows before included. Survey tells the hashes of the keys in
   // a window, ascending and each once. TakeBut emits what happened to the keys
   // that are not listed in `recurring`, and tells the rest as *records*, in the order
   // of (table, key) and then as they happened; of the updates of a row those that
   // say nothing new are left out.
+  std::optional<std::size_t> Ascend(ByteView window);
   std::size_t Survey(ByteView window, std::vector<std::uint64_t>& key_hashes);
   using Record = std::function<Status(ByteView)>;
   Result<std::size_t> TakeBut(const KeyHashes& recurring, ByteView window, const Record& tell);
@@ -120,6 +124,9 @@ class Coalescer {
   std::vector<Event> events_;
   bool ascending_ = true;  // strictly: every key has one event
   bool moves_ = false;
+  // Ascend: the last key of the windows so far; its bytes are here.
+  std::optional<Event> highest_;
+  Bytes highest_key_;
   std::unordered_map<std::uint32_t, Bytes> origins_;  // by the offset of the entry
   // Where the row that stands under a key (with its table) stood when the
   // transaction began; empty: it was made in it. Of rows that changed their key.

@@ -48,6 +48,18 @@ std::uint64_t Coalescer::HashOf(const Event& event) {
   return Hash64(named.append(event.key_view()));
 }
 
+std::optional<std::size_t> Coalescer::Ascend(ByteView window) {
+  const std::size_t taken = Read(window);
+  if (events_.empty()) return taken;
+  const Event& first = events_.front();
+  if (!ascending_) return std::nullopt;
+  if (highest_ && (SameKey(*highest_, first) || !Before(*highest_, first))) return std::nullopt;
+  highest_ = events_.back();
+  highest_key_ = highest_->key_view();
+  if (highest_->key != nullptr) highest_->key = highest_key_.data();
+  return taken;
+}
+
 std::size_t Coalescer::Survey(ByteView window, std::vector<std::uint64_t>& key_hashes) {
   const std::size_t taken = Read(window);
   for (const Event& event : events_) key_hashes.push_back(HashOf(event));
@@ -63,7 +75,7 @@ Result<std::size_t> Coalescer::TakeBut(const KeyHashes& recurring, ByteView wind
   const Event* const end = events_.data() + events_.size();
   for (const Event* first = events_.data(); first != end;) {
     const Event* const next = EndOfKey(first);
-    const bool later = recurring.Has(HashOf(*first));
+    const bool later = !recurring.empty() && recurring.Has(HashOf(*first));
     REJOIN_TRY(later ? TellGroup(first, next, tell) : EmitGroup(first, next));
     first = next;
   }

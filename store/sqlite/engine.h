@@ -30,7 +30,9 @@ struct Limits {
   std::uint64_t max_cell_bytes = 16u << 20;        // larger cells stay local and are listed
   std::size_t capture_memory_bytes = 8u << 20;     // beyond: the buffer goes to a scratch file
   std::size_t log_body_bytes = 1u << 20;           // one log row; larger transactions take several
-  std::size_t fold_batch_bytes = 8u << 20;         // of log bodies sorted in memory at a time
+  std::size_t fold_batch_bytes = 4u << 20;         // of changes sorted in memory at a time; twice that
+                                                   // where they are of one transaction
+  std::size_t listed_keys_bytes = 8u << 20;        // that the log names, gathered for a delta
   std::uint64_t log_min_bytes = 16u << 20;         // the log keeps at least this ...
   std::uint64_t log_file_percent = 5;              // ... or this share of the file, the larger
   std::uint64_t fold_pending_bytes = 4u << 20;     // unfolded log that makes a commit's end fold

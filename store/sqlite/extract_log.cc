@@ -12,7 +12,7 @@ constexpr std::uint64_t kFirstPosition = 1;
 // Gathers what log rows say, newest first.
 class Walk {
  public:
-  Walk(Engine& engine, const VersionVector& vector) : engine_(engine), limit_(engine.limits.fold_batch_bytes) {
+  Walk(Engine& engine, const VersionVector& vector) : engine_(engine), limit_(engine.limits.listed_keys_bytes) {
     walk_.vector = vector;
     walk_.keys.emplace();
   }

@@ -178,7 +178,7 @@ Status PartMaker::FindMoved() {
     }
     for (const TouchedKey& touched : record.touched) NoteMoved(touched.table, touched.key);
     point_.seen = record.cursor;
-    return moved_bytes_ <= engine_.limits.fold_batch_bytes;
+    return moved_bytes_ <= engine_.limits.listed_keys_bytes;
   };
   REJOIN_TRY(ForEachAfter(engine_, point_.seen.position, take));
   std::sort(moved_.begin(), moved_.end(), Before);

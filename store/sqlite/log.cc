@@ -100,7 +100,7 @@ Status AppendMerge(Engine& engine, const std::vector<Advance>& advances,
   LogBodyWriter writer;
   for (const TouchedKey& key : touched) {
     const bool full = writer.size_bytes() + key.key.size() > engine.limits.log_body_bytes ||
-                      writer.weight() >= kMaxBodyWeight;
+                      writer.weight() >= kFullBodyWeight;
     if (full && !writer.empty()) {
       REJOIN_TRY(AppendLogRow(engine, head, after, head.own, writer.Take(Rank::kWritten, {}, false)));
     }

@@ -10,6 +10,8 @@ namespace rejoin {
 // What decoding one body takes is bounded: the sum of the weights of its changes
 // is at most this. A run of a million rows may be three bytes.
 inline constexpr std::uint64_t kMaxBodyWeight = 65'536;
+// Its writers stop earlier: a change takes some 200 bytes once it is decoded.
+inline constexpr std::uint64_t kFullBodyWeight = 16'384;
 constexpr std::uint64_t ChangeWeight(std::size_t columns) { return 1 + columns / 32; }
 
 // A change whose bytes live elsewhere.

@@ -43,15 +43,16 @@ class DeltaApplier {
     Key last_key;
   };
 
+  Status ApplyRows(Target& target, std::vector<RowDelta> rows);
   Status AddTarget(const DeltaTable& from);
   Result<TrackedTable*> FindOrCarry(const DeltaTable& from);
-  // What is known of all rows of a block before any is looked up.
+  // What is known of all rows from a key on before any is looked up.
   enum class Known : std::uint8_t {
     kNothing,
     kUnrecorded,  // none has metadata; the table may have rows of this delta's
     kNew,         // none is here at all
   };
-  Result<Known> WhatIsKnown(const Target& target, const DeltaBlock& block);
+  Result<Known> WhatIsKnown(const Target& target, const Key& first);
   Status Join(const Target& target, std::vector<RowDelta> rows, Known known);
   Result<bool> HasRecordFrom(const TrackedTable& table, const Key& key);
   Result<bool> HasRows(const TrackedTable& table);
@@ -66,7 +67,7 @@ class DeltaApplier {
   HybridTimestamp newest_;
   const VersionVector& known_;
   std::vector<Target> targets_;
-  std::vector<PendingRow> pending_;  // of the block at hand: rows for ShowRows,
+  std::vector<PendingRow> pending_;  // of the rows at hand: those for ShowRows,
   std::vector<Key> inserted_;        // and those that another may yet displace, ascending
   MergeReport report_;
   HybridTimestamp latest_time_;

@@ -306,6 +306,7 @@ Limits SmallLimits() {
   Limits limits;
   limits.log_body_bytes = 40;
   limits.fold_batch_bytes = 64;
+  limits.listed_keys_bytes = 64;
   return limits;
 }
 

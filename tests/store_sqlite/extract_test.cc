@@ -106,9 +106,9 @@ Result<ExtractReport> FromCursor(TestDatabase& db, const Cursor& cursor, Bytes& 
 
 // With no room for keys the log cannot be used.
 Bytes ScannedDelta(TestDatabase& db, const VersionVector& since) {
-  const std::size_t limit = std::exchange(db.engine->limits.fold_batch_bytes, 0);
+  const std::size_t limit = std::exchange(db.engine->limits.listed_keys_bytes, 0);
   const Bytes delta = db.Delta(since);
-  db.engine->limits.fold_batch_bytes = limit;
+  db.engine->limits.listed_keys_bytes = limit;
   return delta;
 }
 
