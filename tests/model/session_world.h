@@ -45,6 +45,8 @@ class SessionWorld {
   void Break(std::size_t a, std::size_t b);
   // A transaction of the device's own, which `choice` tells.
   void Write(std::size_t device, std::uint64_t choice);
+  // The device forgets its local order.
+  void Trim(std::size_t node);
   // Carries frames over all links until there are none, `most` at most. How many.
   std::size_t Carry(std::size_t most = SIZE_MAX);
   // Links everybody, and compares. Returns the first fault of all, or nothing.
@@ -78,7 +80,6 @@ class SessionWorld {
   bool ArriveOne(Wire& wire, std::size_t at);
   void CheckAcknowledged(const Wire& wire, std::size_t at);
   void Changed(std::size_t node, const Session* by);
-  void Trim(std::size_t node);
   void Compare();
   void Fault(const std::string& what);
 

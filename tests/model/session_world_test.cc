@@ -42,6 +42,32 @@ TEST(SessionWorlds, WhateverHappensAllBecomeEqual) {
   }));
 }
 
+// What a device has goes to a hub, or to another device, part by part, and it writes in between.
+TEST(SessionWorlds, WritesBetweenPartsAreNotLost) {
+  EXPECT_TRUE(rc::check([] {
+    const auto kind = *rc::gen::inRange<std::size_t>(1, 8);
+    const auto to_hub = *rc::gen::arbitrary<bool>();
+    const auto seed = *rc::gen::arbitrary<std::uint32_t>();
+    WorldOptions options;
+    options.devices.push_back(Kind(kind));
+    if (!to_hub) options.devices.push_back(Kind(seed % 8));
+    options.hubs = to_hub ? 1 : 0;
+    options.part_bytes = 60;
+    SessionWorld world(options);
+    FakeRandom random(seed);
+    for (int i = 0; i < 60; ++i) world.Write(0, random.Draw64());
+    world.Connect(0, 1);
+    for (int i = 0; i < 60; ++i) {
+      const std::uint64_t what = random.Draw64() % 20;
+      if (what < 8) world.Write(random.Draw64() % 2, random.Draw64());
+      if (what == 8) world.Connect(0, 1);
+      if (what == 9) world.Trim(0);
+      world.Carry(random.Draw64() % 4);
+    }
+    RC_ASSERT(world.Finish() == "");
+  }));
+}
+
 // Each cut once, wherever there is a place between two frames.
 class EveryCut : public testing::TestWithParam<std::size_t> {
  protected:
