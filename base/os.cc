@@ -158,14 +158,14 @@ void CorrectedClock::Set(std::uint64_t wall_ms) {
   wall_less_steady_ms_ = static_cast<std::int64_t>(wall_ms - beneath_.SteadyMs());
 }
 
+// Never destroyed: threads in the background go on while the process exits.
 CorrectedClock& SystemClock() {
-  static RealClock real;
-  static CorrectedClock clock(real);
+  static auto& clock = *new CorrectedClock(*new RealClock);
   return clock;
 }
 
 Random& SystemRandom() {
-  static RealRandom random;
+  static auto& random = *new RealRandom;
   return random;
 }
 
