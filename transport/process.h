@@ -10,9 +10,11 @@
 
 namespace rejoin {
 
-// Starts a thread that takes no signal: those are the host's, for threads that it knows.
+// One that takes no signal: those are the host's, for threads that it knows.
+using QuietThread = std::thread;
+
 // kNetwork where the system gives none.
-Result<std::thread> StartQuietThread(const char* name, std::function<void()> function);
+Result<QuietThread> StartQuietThread(const char* name, std::function<void()> function);
 
 // Of this process; another one in a forked child.
 std::uint64_t ProcessId();

@@ -4,7 +4,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <optional>
-#include <thread>
 
 #include "base/os.h"
 #include "bindings/sqlite/database_file.h"
@@ -76,7 +75,7 @@ class BackgroundLink::Worker {
 
   const std::shared_ptr<Network> network_;
   BackgroundSpec spec_;
-  std::thread thread_;
+  QuietThread thread_;
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;

@@ -66,6 +66,10 @@ class FaultyStore final : public SyncStore {
   Result<RoomId> Room() override { return store_.Room(); }
   Status SetRoom(const RoomId& room) override { return store_.SetRoom(room); }
   Result<Cursor> Head() override { return store_.Head(); }
+  Result<HybridTimestamp> LatestTimeSeen() override { return store_.LatestTimeSeen(); }
+  Result<bool> CorrectTime(const TimeCorrection& correction) override {
+    return store_.CorrectTime(correction);
+  }
 
  private:
   static Result<MemoryDelta> Read(const Bytes& bytes) {
