@@ -47,9 +47,11 @@ Status Session::Join(Instant now) {
     if (*judges) origin_.newest = HybridTimestamp::FromWall(now.wall_ms + BoundMs());
     return AfterJoin(store_.MergePart(incoming_, origin_), now);
   }
-  // Nothing but a point: not worth waiting for a lock.
+  // Nothing but a point: not worth waiting for a lock, unless the next part begins there.
   const Status skipped = store_.SkipTo(origin_);
-  if (!skipped && skipped.error().code != Code::kBusy) return skipped;
+  if (!skipped && (more_ || skipped.error().code != Code::kBusy)) {
+    return AfterJoin(tl::unexpected<Error>(skipped.error()), now);
+  }
   return AfterJoin(MergeReport(), now);
 }
 
