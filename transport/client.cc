@@ -78,7 +78,24 @@ Status Client::SendAll() {
     if (!frame) return {};
     if (!*frame) return End(frame->error());
     if (!**frame) return {};
-    REJOIN_TRY(link_.Send(std::move(***frame), kSendTimeoutMs));
+    const Status sent = link_.Send(std::move(***frame), kSendTimeoutMs);
+    if (!sent) return Lost(sent.error());
+  }
+}
+
+// What the peer said before it closed tells more than that it did.
+Status Client::Lost(const Error& why) {
+  for (;;) {
+    if (!frame_) {
+      Result<std::optional<Bytes>> next = link_.Receive(0);
+      if (!next || !*next) return tl::unexpected(why);
+      frame_ = std::move(*next);
+    }
+    const Result<Message> message = DecodeMessage(*frame_);
+    const bool is_bye = message && std::holds_alternative<Bye>(*message);
+    const Status taken = is_bye ? session_.OnFrame(*frame_, Now()) : Status();
+    frame_.reset();
+    if (!taken) return End(taken.error());
   }
 }
 

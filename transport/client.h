@@ -43,6 +43,7 @@ class Client {
   // Runs `work` when it is our turn; nullopt: it is not.
   template <class Work>
   auto InTurn(Work work) -> std::optional<decltype(work())>;
+  Status Lost(const Error& why);
   Status End(const Error& why);
 
   std::string url_;

@@ -151,7 +151,8 @@ Status TableFold::PutNewOverrides(bool goes_on) {
 // key. Past the first gap of the second half, more may be to come in between.
 std::vector<TableFold::PlainInsert> TableFold::TakeIncomplete() {
   for (std::size_t i = inserts_.size() / 2 + 1; i < inserts_.size(); ++i) {
-    if (inserts_[i].row.rowid == inserts_[i - 1].row.rowid + 1) continue;
+    // One rowid twice is a REPLACE onto a row of this batch, and stays with it.
+    if (inserts_[i].row.rowid - inserts_[i - 1].row.rowid <= 1) continue;
     const auto gap = inserts_.begin() + static_cast<std::ptrdiff_t>(i);
     std::vector<PlainInsert> incomplete(gap, inserts_.end());
     inserts_.erase(gap, inserts_.end());

@@ -13,9 +13,10 @@ FUNCTIONS = {
     "rejoin_track": (1, 2), "rejoin_untrack": (1, 1), "rejoin_drop_column": (2, 2),
     "rejoin_uninstall": (0, 0), "rejoin_uuid": (0, 0), "rejoin_id": (0, 0), "rejoin_vv": (0, 0),
     "rejoin_delta": (0, 1), "rejoin_merge": (1, 1), "rejoin_digest": (0, 1),
-    "rejoin_sync": (1, 2), "rejoin_version": (0, 0), "rejoin_replica": (0, 0), "rejoin_status": (0, 0),
+    "rejoin_sync": (1, 2), "rejoin_connect": (1, 2), "rejoin_disconnect": (0, 1),
+    "rejoin_wait_synced": (1, 1), "rejoin_step": (1, 1), "rejoin_version": (0, 0), "rejoin_replica": (0, 0), "rejoin_status": (0, 0),
 }
-TEXT_FIRST = ["rejoin_sync", "rejoin_track", "rejoin_untrack", "rejoin_delta", "rejoin_digest"]
+TEXT_FIRST = ["rejoin_sync", "rejoin_connect", "rejoin_disconnect", "rejoin_track", "rejoin_untrack", "rejoin_delta", "rejoin_digest"]
 
 
 class Arguments(WithFiles):
