@@ -1,7 +1,5 @@
 #include "store/sqlite/row_sql.h"
 
-#include <bit>
-
 #include "base/hash.h"
 
 namespace rejoin {
@@ -120,7 +118,7 @@ ValueView ColumnView(const Statement& row, int column) {
     case SQLITE_INTEGER:
       return {ValueType::kInteger, static_cast<std::uint64_t>(sqlite3_column_int64(raw, column)), {}};
     case SQLITE_FLOAT:
-      return {ValueType::kReal, std::bit_cast<std::uint64_t>(sqlite3_column_double(raw, column)), {}};
+      return {ValueType::kReal, Value::Real(sqlite3_column_double(raw, column)).bits, {}};
     case SQLITE_TEXT:
       return {ValueType::kText, 0, row.Text(column)};
     case SQLITE_BLOB:
@@ -139,7 +137,7 @@ void BindView(Statement& statement, int at, const ValueView& value) {
       statement.Bind(at, value.bits);
       return;
     case ValueType::kReal:
-      statement.BindReal(at, std::bit_cast<double>(value.bits));
+      statement.BindReal(at, Value{ValueType::kReal, value.bits, {}}.real());
       return;
     case ValueType::kText:
       statement.BindText(at, value.bytes);
