@@ -106,8 +106,13 @@ Status LiveClient::Pursue() {
 
 Status LiveClient::SetTarget() {
   if (turn_ != nullptr && !turn_->Take()) return {};
+  const struct Giving {
+    StoreTurn* turn;
+    ~Giving() {
+      if (turn != nullptr) turn->Give();
+    }
+  } giving{turn_};  // whatever is thrown: a turn holds the host up
   const Result<Cursor> head = store_.Head();
-  if (turn_ != nullptr) turn_->Give();
   if (!head && head.error().code == Code::kBusy) return {};
   if (!head) return tl::unexpected(head.error());
   aim_->head = *head;

@@ -160,6 +160,10 @@ void BackgroundLink::Worker::LookForCommits(Database& sql, LiveClient& client) {
   }
   const std::uint64_t now_ms = SystemClock().SteadyMs();
   if (now_ms - looked_ms_ < kLookMs || !turn_.Take()) return;
+  const struct Giving {
+    HostTurn& turn;
+    ~Giving() { turn.Give(); }
+  } giving{turn_};
   looked_ms_ = now_ms;
   const auto look = [&]() -> Result<std::int64_t> {
     REJOIN_ASSIGN(CachedStatement read, sql.Cached("PRAGMA data_version"));
@@ -167,7 +171,6 @@ void BackgroundLink::Worker::LookForCommits(Database& sql, LiveClient& client) {
     return read->Integer(0);
   };
   const Result<std::int64_t> version = look();
-  turn_.Give();
   // A file that cannot be read is found out about when there is something to send.
   if (!version || *version == data_version_) return;
   data_version_ = *version;
