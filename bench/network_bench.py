@@ -138,9 +138,9 @@ def switches():
     return total
 
 
-def idle(seconds):
+def idle(seconds, settle_seconds):
     """Of both devices' threads together, in this process."""
-    time.sleep(1)
+    time.sleep(settle_seconds)
     before, cpu = switches(), cpu_s()
     time.sleep(seconds)
     tell("wake-ups of an idle link (two here)", (switches() - before) / seconds / 2, "/s")
@@ -152,6 +152,8 @@ def main():
     options.add_argument("--rows", type=int, default=200_000, help="of the first sync")
     options.add_argument("--commits", type=int, default=300)
     options.add_argument("--idle-seconds", type=int, default=10)
+    options.add_argument("--settle-seconds", type=int, default=70,
+                         help="until a link has stopped looking for commits after the last write")
     given = options.parse_args()
     with tempfile.TemporaryDirectory(prefix="rejoin-bench-") as folder:
         hub = Hub(folder)
@@ -163,7 +165,7 @@ def main():
         hub = Hub(folder)
         try:
             devices = latency(folder, hub, given.commits)
-            idle(given.idle_seconds)
+            idle(given.idle_seconds, given.settle_seconds)
             for device in devices:
                 device.close()
         finally:

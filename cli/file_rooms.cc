@@ -10,11 +10,14 @@ namespace {
 // An application's file, with its tables: one room.
 class FileRoom final : public RoomStore {
  public:
-  explicit FileRoom(DatabaseFile file) : file_(std::move(file)), store_(file_.Store()) {}
+  FileRoom(std::string path, DatabaseFile file)
+      : path_(std::move(path)), file_(std::move(file)), store_(file_.Store()) {}
 
   SyncStore& store() override { return store_; }
   bool durable() override { return true; }
-  bool has_other_writers() const override { return true; }
+  std::vector<std::string> SharedFiles() const override {
+    return {path_, path_ + "-wal"};
+  }
   Result<bool> WasWritten() override {
     REJOIN_ASSIGN(CachedStatement read, file_.sql().Cached("PRAGMA data_version"));
     REJOIN_TRY(read->Step());
@@ -23,6 +26,7 @@ class FileRoom final : public RoomStore {
   }
 
  private:
+  const std::string path_;
   DatabaseFile file_;
   SqliteStore store_;
   std::int64_t data_version_ = 0;
@@ -37,7 +41,7 @@ Result<std::unique_ptr<RoomStore>> FileRooms::Open(const std::string& name) {
   REJOIN_ASSIGN(DatabaseFile file, DatabaseFile::Open(path_, OpenMode::kReadWrite));
   REJOIN_TRY(file.sql().Exec("PRAGMA synchronous = FULL"));
   REJOIN_TRY(file.Store().Replica());
-  return std::unique_ptr<RoomStore>(std::make_unique<FileRoom>(std::move(file)));
+  return std::unique_ptr<RoomStore>(std::make_unique<FileRoom>(path_, std::move(file)));
 }
 
 }  // namespace rejoin::cli

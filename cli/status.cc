@@ -47,6 +47,19 @@ void PrintTables(const Json& tables) {
   }
 }
 
+// What keeps the file in sync just now, in whichever process.
+void PrintLinks(const Json& links) {
+  if (links.empty()) return;
+  PrintLine(Count(links.size(), "link") + ":");
+  for (const Json& link : links) {
+    std::string line = "  " + TextOf(link, "url") + ": " + TextOf(link, "state");
+    if (!link["peer_name"].empty() && link["peer_name"] != "") line += " with " + TextOf(link, "peer_name");
+    line += ", " + TextOf(link, "rows_sent") + " rows sent, " + TextOf(link, "rows_received") + " received";
+    if (!link["error"].is_null()) line += "; " + TextOf(link, "error");
+    PrintLine(line + " (process " + TextOf(link, "process") + ")");
+  }
+}
+
 // What its tables and peers are stored as is then unknown here.
 bool IsNewer(const Json& status) { return status["file_format"] > status["format"]; }
 
@@ -75,6 +88,7 @@ void Print(const Json& status) {
     PrintLine("  " + TextOf(peer, "replica") + (peer["is_self"] == 1 ? " (this one)" : "") + " until " +
               TextOf(peer, "applied_until"));
   }
+  PrintLinks(status["links"]);
 }
 
 Result<Exit> ShowStatus(const StatusArguments& arguments) {
@@ -114,7 +128,7 @@ Result<Exit> ShowVersion(const VersionArguments& arguments) {
 void AddStatus(CLI::App& app, Chosen& chosen) {
   {
     const auto [command, options] = AddCommand<StatusArguments>(
-        app, chosen, "status", "Show what is tracked, what waits and who is known.",
+        app, chosen, "status", "Show what is tracked, what waits, who is known and how the links stand.",
         "rejoin status shop.db --json", ShowStatus);
     command->add_option("FILE", options->file, "The database")->required();
     command->add_flag("--json", options->json, "Print JSON");

@@ -22,6 +22,9 @@ class HubRoom final : public RoomStore {
   Status Greet(const ReplicaId& peer, const std::string& name, std::uint64_t wall_ms) override {
     return store_->SawPeer(peer, name, wall_ms);
   }
+  Status NoteLeaving(const ReplicaId& peer, const PeerAcknowledgement& has) override {
+    return store_->Acknowledged(peer, has.point, has.vector, has.durable);
+  }
 
  private:
   std::unique_ptr<RowStore> store_;

@@ -4,8 +4,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
-#include "store/sync_store.h"
+#include "replica/session.h"
 
 namespace rejoin {
 
@@ -27,9 +28,16 @@ class RoomStore {
     static_cast<void>(wall_ms);
     return {};
   }
+  // How far a peer that leaves is, for such a list. Inside a transaction.
+  virtual Status NoteLeaving(const ReplicaId& peer, const PeerAcknowledgement& has) {
+    static_cast<void>(peer);
+    static_cast<void>(has);
+    return {};
+  }
   // For stores that have a host beside the server: was there a commit since the last call?
   virtual Result<bool> WasWritten() { return false; }
-  virtual bool has_other_writers() const { return false; }
+  // What others then write to. Empty: there are no others.
+  virtual std::vector<std::string> SharedFiles() const { return {}; }
 };
 
 class RoomSource {

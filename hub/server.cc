@@ -17,14 +17,14 @@ class Door final : public Acceptor {
 
 }  // namespace
 
-Server::Server(std::unique_ptr<RoomSource> rooms, ServerOptions options)
-    : source_(std::move(rooms)), options_(std::move(options)) {}
+Server::Server(Network& network, std::unique_ptr<RoomSource> rooms, ServerOptions options)
+    : network_(network), source_(std::move(rooms)), options_(std::move(options)) {}
 
 Server::~Server() { Stop(); }
 
 Result<std::unique_ptr<Server>> Server::Start(Network& network, std::unique_ptr<RoomSource> rooms,
                                               ServerOptions options) {
-  std::unique_ptr<Server> server(new Server(std::move(rooms), std::move(options)));
+  std::unique_ptr<Server> server(new Server(network, std::move(rooms), std::move(options)));
   REJOIN_ASSIGN(server->port_,
                 network.Listen(server->options_.listen, std::make_shared<Door>(server->mailbox_)));
   server->thread_ = std::thread([raw = server.get()] { raw->Work(); });

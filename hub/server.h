@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "hub/guest.h"
 #include "hub/room.h"
 #include "replica/session.h"
+#include "transport/look_schedule.h"
 
 namespace rejoin {
 
@@ -59,9 +61,13 @@ class Server {
     std::unique_ptr<RoomStore> store;
     std::vector<Visit*> visits;
     bool in_batch = false;
+    // Where others write to it too.
+    std::shared_ptr<FileWatch> watch;
+    std::shared_ptr<std::atomic<bool>> written;
+    std::optional<LookSchedule> looks;
   };
 
-  Server(std::unique_ptr<RoomSource> rooms, ServerOptions options);
+  Server(Network& network, std::unique_ptr<RoomSource> rooms, ServerOptions options);
 
   // server_work.cc: on the server's thread.
   void Work();
@@ -69,10 +75,14 @@ class Server {
   void Handle(Event& event);
   void Enter(Event& event);
   Result<Room*> RoomOf(const std::string& name);
+  void WatchFilesOf(Room& room);
   void TakeFrame(Visit& visit, const Bytes& frame);
+  Status BeginBatch(Room& room);
+  void NoteLeaving(const Visit& visit);
   void Leave(const std::shared_ptr<Guest>& guest, const std::string& why);
   void Commit();
   void LookForWrites();
+  void LookForWritesTo(Room& room);
   void Retry();
   void SendAll();
   void Send(Visit& visit);
@@ -80,6 +90,7 @@ class Server {
   void Tell(const std::string& line) const;
   static Instant Now();
 
+  Network& network_;
   std::unique_ptr<RoomSource> source_;
   ServerOptions options_;
   std::uint16_t port_ = 0;

@@ -8,9 +8,10 @@
 namespace rejoin {
 namespace {
 
-// How often a file that has another writer is looked at: what a guest then waits for
-// its changes at most.
-constexpr std::uint64_t kLookMs = 50;
+// Between two looks at a file that has other writers, where the system tells of writes
+// and where it does not: what a guest then waits for a change at most.
+constexpr std::uint64_t kLookMs = 5;
+constexpr std::uint64_t kPollMs = 50;
 constexpr std::uint64_t kIdleMs = 10'000;
 
 }  // namespace
@@ -31,6 +32,7 @@ void Server::Work() {
     SendAll();
     for (const auto& guest : leaving_) Leave(guest, "");
     leaving_.clear();
+    Commit();  // what was noted of them
   }
 }
 
@@ -38,7 +40,7 @@ std::uint64_t Server::WaitMs() const {
   std::uint64_t wait = kIdleMs;
   for (const auto& [guest, visit] : visits_) {
     if (visit->session->blocked()) wait = std::min(wait, Session::kRetryMs);
-    if (visit->room->store->has_other_writers()) wait = std::min(wait, kLookMs);
+    if (visit->room->looks) wait = std::min(wait, visit->room->looks->UntilNextMs(Now().steady_ms));
   }
   return wait;
 }
@@ -90,9 +92,21 @@ Result<Server::Room*> Server::RoomOf(const std::string& name) {
   auto room = std::make_unique<Room>();
   room->name = name;
   REJOIN_ASSIGN(room->store, source_->Open(name));
+  WatchFilesOf(*room);
   Room* const opened = room.get();
   rooms_[name] = std::move(room);
   return opened;
+}
+
+void Server::WatchFilesOf(Room& room) {
+  std::vector<std::string> files = room.store->SharedFiles();
+  if (files.empty()) return;
+  room.written = std::make_shared<std::atomic<bool>>(true);
+  room.watch = network_.Watch(std::move(files), [written = room.written, mailbox = mailbox_] {
+    *written = true;
+    mailbox->Wake();
+  });
+  room.looks.emplace(room.watch != nullptr, kLookMs, kPollMs);
 }
 
 // Only now there is room for more of its frames: those that wait for a session that is
@@ -100,11 +114,8 @@ Result<Server::Room*> Server::RoomOf(const std::string& name) {
 void Server::TakeFrame(Visit& visit, const Bytes& frame) {
   visit.guest->Taken(frame.size());
   Room& room = *visit.room;
-  if (!room.in_batch) {
-    const Status begun = room.store->Begin();
-    if (!begun) return Drop(visit, begun.error());
-    room.in_batch = true;
-  }
+  const Status begun = BeginBatch(room);
+  if (!begun) return Drop(visit, begun.error());
   const Status taken = visit.session->OnFrame(frame, Now());
   if (!taken) Tell(visit.guest->visitor().address + ": " + taken.error().message);
   const SessionReport& report = visit.session->report();
@@ -122,9 +133,26 @@ void Server::Leave(const std::shared_ptr<Guest>& guest, const std::string& why) 
   if (found == visits_.end()) return;
   if (!why.empty()) Tell(guest->visitor().address + ": " + why);
   Room& room = *found->second->room;
+  NoteLeaving(*found->second);
   room.visits.erase(std::find(room.visits.begin(), room.visits.end(), found->second.get()));
   visits_.erase(found);
   if (room.visits.empty() && !room.in_batch) rooms_.erase(std::string(room.name));
+}
+
+void Server::NoteLeaving(const Visit& visit) {
+  const std::optional<PeerAcknowledgement> has = visit.session->PeerHas();
+  if (!has) return;
+  Room& room = *visit.room;
+  Status noted = BeginBatch(room);
+  if (noted) noted = room.store->NoteLeaving(visit.session->report().peer, *has);
+  if (!noted) Tell("room " + room.name + ": " + noted.error().message);
+}
+
+Status Server::BeginBatch(Room& room) {
+  if (room.in_batch) return {};
+  REJOIN_TRY(room.store->Begin());
+  room.in_batch = true;
+  return {};
 }
 
 // Blocked sessions first: they hold what came before.
@@ -165,10 +193,17 @@ void Server::Commit() {
 
 void Server::LookForWrites() {
   for (const auto& [name, room] : rooms_) {
-    const Result<bool> written = room->store->WasWritten();
-    if (written && !*written) continue;
-    for (Visit* const visit : room->visits) visit->session->OnChange();
+    if (room->looks) LookForWritesTo(*room);
   }
+}
+
+void Server::LookForWritesTo(Room& room) {
+  if (room.written->exchange(false)) room.looks->OnWritten();
+  if (room.looks->UntilNextMs(Now().steady_ms) > 0) return;
+  const Result<bool> written = room.store->WasWritten();
+  room.looks->OnLooked(Now().steady_ms);
+  if (written && !*written) return;
+  for (Visit* const visit : room.visits) visit->session->OnChange();
 }
 
 void Server::SendAll() {

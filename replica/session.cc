@@ -32,26 +32,19 @@ Status Session::Handle(const Message& message, Instant now) {
 
 Result<std::optional<Bytes>> Session::NextFrame(Instant now) {
   std::optional<Bytes> frame;
-  if (!said_hello_ && !closed_) {
-    said_hello_ = true;
-    said_hello_ms_ = now.steady_ms;
-    const Result<ReplicaId> self = store_.Replica();
-    if (!self) {
-      const Status closed = Close(self.error());
-      return tl::unexpected(closed.error());
-    }
-    self_ = *self;
-    queue_.push_front(EncodeMessage(MakeHello(now)));  // before whatever the peer made us say
-  }
-  EchoIfSent();  // before there is more
-  if (said_hello_ && NeedsStore()) {
-    const Status extracted = Extract();
-    if (!extracted) {
-      const Status closed = Close(extracted.error());
-      return tl::unexpected(closed.error());
-    }
+  if (NeedsStore()) {
+    const Status used = UseStore(now);
+    if (!used) return tl::unexpected(used.error());
   }
   EchoIfSent();
+  if (unsettled_ && !closed_ && (sending_ || !queue_.empty())) {
+    const Status settled = store_.MakeDurable();
+    if (!settled) {
+      const Status closed = Close(settled.error());
+      return tl::unexpected(closed.error());
+    }
+    unsettled_ = false;
+  }
   if (!queue_.empty()) {
     frame = std::move(queue_.front());
     queue_.pop_front();
@@ -60,6 +53,22 @@ Result<std::optional<Bytes>> Session::NextFrame(Instant now) {
   }
   if (frame) report_.bytes_sent += frame->size();
   return frame;
+}
+
+Status Session::UseStore(Instant now) {
+  if (closed_) return {};
+  Status used = said_hello_ ? Status() : SayHello(now);
+  EchoIfSent();  // before there is more
+  if (used && NeedsStore()) used = Extract();
+  return used ? used : Close(used.error());
+}
+
+Status Session::SayHello(Instant now) {
+  said_hello_ = true;
+  said_hello_ms_ = now.steady_ms;
+  REJOIN_ASSIGN(self_, store_.Replica());
+  queue_.push_front(EncodeMessage(MakeHello(now)));  // before whatever the peer made us say
+  return {};
 }
 
 bool Session::NeedsStore() const {

@@ -66,6 +66,13 @@ struct SessionReport {
   std::uint64_t quarantined = 0;
 };
 
+// How far a peer is, by its own word.
+struct PeerAcknowledgement {
+  ResumePoint point;
+  VersionVector vector;
+  bool durable = false;  // a power cut does not take it back
+};
+
 class Session {
  public:
   // `store` and `random` outlive it. `random` makes the id of a new room.
@@ -74,10 +81,13 @@ class Session {
   // The next frame arrived. Error: the conversation is over; what NextFrame still has
   // tells the peer why, then close. Not to be called while blocked().
   Status OnFrame(ByteView frame, Instant now);
-  // Call until nullopt, whenever there is room to send. Error: as OnFrame.
+  // Call until nullopt, whenever there is room to send. Error: as OnFrame. May wait for the
+  // disk (SyncStore::MakeDurable).
   Result<std::optional<Bytes>> NextFrame(Instant now);
-  // NextFrame would now use the store.
+  // NextFrame would now read or write the store, and not only wait for its disk.
   bool NeedsStore() const;
+  // Does that part of NextFrame alone: for who holds a lock meanwhile.
+  Status UseStore(Instant now);
 
   // The store was locked by another: call Resume from kRetryMs on, until it is false.
   static constexpr std::uint64_t kRetryMs = 10;
@@ -102,6 +112,8 @@ class Session {
   bool ReceivedAll() const { return received_all_; }
   // Up to where in our order the peer has acknowledged everything (durably, if `durable`).
   std::optional<Cursor> Acknowledged(bool durable) const { return durable ? acked_durably_ : acked_; }
+  // nullopt while something is on its way, or before anything was.
+  std::optional<PeerAcknowledgement> PeerHas() const;
   const SessionReport& report() const { return report_; }
 
  private:
@@ -130,6 +142,7 @@ class Session {
   Status OnBye(const Bye& bye);
   Hello MakeHello(Instant now);
   Status Answer();  // our Ask
+  Status SayHello(Instant now);
   void Queue(const Message& message);
 
   // session_clock.cc
@@ -164,6 +177,7 @@ class Session {
   ReplicaId self_;
   bool said_hello_ = false;
   bool closed_ = false;
+  bool unsettled_ = false;  // a frame that waits says what may not be on the disk yet
   bool blocked_ = false;
   RoomId room_told_;    // by the peer
   bool begun_ = false;  // agreed on the room, and asked
@@ -196,6 +210,9 @@ class Session {
   bool may_have_news_ = true;
   std::optional<Cursor> seen_head_;  // at the last extraction
   ResumePoint peer_at_;
+  // Up to here, or to peer_at_, there was nothing for the peer: not worth telling it, nor to
+  // be looked at again.
+  ResumePoint looked_to_;
   VersionVector peer_has_;
   std::uint64_t parts_sent_ = 0;
   std::optional<PartReport> sending_;

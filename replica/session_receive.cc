@@ -71,6 +71,7 @@ Status Session::AfterJoin(const Result<MergeReport>& joined, Instant now) {
   report_.quarantined = joined->quarantined;
   if (joined->too_new) return RefuseTooNew(*joined->too_new, now);
   received_all_ = received_all_ || !more_;
+  unsettled_ = options_.durable;
   Queue(Ack{parts_received_, options_.durable});
   return {};
 }

@@ -24,7 +24,7 @@ Status Session::OnAsk(const Ask& ask, Instant now) {
   may_have_news_ = true;
   seen_head_.reset();
   told_.reset();
-  peer_at_ = ask.point;
+  peer_at_ = looked_to_ = ask.point;
   peer_has_ = ask.vector;
   // What is on its way answers an earlier Ask, and is ignored there.
   correction_.peer_has = ask.vector;
@@ -65,6 +65,11 @@ bool Session::SentAll() const {
   return answered_ && !sending_ && unacknowledged_.empty() && !may_have_news_;
 }
 
+std::optional<PeerAcknowledgement> Session::PeerHas() const {
+  if (!acked_ || !answered_ || sending_ || !unacknowledged_.empty()) return std::nullopt;
+  return PeerAcknowledgement{peer_at_, peer_has_, acked_ == acked_durably_};
+}
+
 bool Session::MayExtract() const {
   return asked_ && may_have_news_ && !blocked_ && unacknowledged_.size() < kMaxUnacknowledged;
 }
@@ -76,10 +81,11 @@ Status Session::Extract() {
     return {};
   }
   outgoing_.Clear();
-  PartRequest request{peer_at_, peer_has_, part_bytes_};
+  PartRequest request{looked_to_, peer_has_, part_bytes_};
   Result<PartReport> part = store_.ExtractPart(request, outgoing_);
   if (!part && part.error().code == Code::kNotCovered && !request.from.empty()) {
     peer_at_.clear();
+    looked_to_.clear();
     request.from.clear();
     outgoing_.Clear();
     part = store_.ExtractPart(request, outgoing_);
@@ -100,6 +106,7 @@ Status Session::Extract() {
   const std::uint64_t lag = part->head.position - std::min(part->head.position, seen);
   if (part->nothing && !part->more && !is_answer && lag < kMaxLag) {
     may_have_news_ = false;
+    looked_to_ = part->until;
     // What was nothing for the peer is acknowledged with everything before it.
     if (!unacknowledged_.empty()) {
       unacknowledged_.back().head = part->head;
@@ -115,6 +122,7 @@ Status Session::Extract() {
 
 void Session::TakePart(PartReport part, bool is_answer) {
   ++parts_sent_;
+  unsettled_ = options_.durable;
   seen_head_ = part.head;
   may_have_news_ = part.more;
   answered_ = !part.more && (is_answer || answered_);
@@ -145,7 +153,7 @@ Result<Bytes> Session::NextChunk() {
   Bytes frame = EncodeMessage(chunk);
   sending_first_ = false;
   if (chunk.last) {
-    if (sending_ask_ == asked_->number) peer_at_ = sending_->until;
+    if (sending_ask_ == asked_->number) peer_at_ = looked_to_ = sending_->until;
     sending_.reset();
     outgoing_.Clear();
   }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs from the distribution what building, testing or porting Rejoin needs.
 #
-#   scripts/setup.sh [demo|test|clang|portability|all]      (default: demo)
+#   scripts/setup.sh [demo|test|node|clang|portability|all]      (default: demo)
 #
 # Run it as often as you like: it asks dpkg first and calls apt only for what is
 # missing. It uses sudo when you are not root.
@@ -14,13 +14,19 @@ demo=(g++ cmake ninja-build libsqlite3-dev libzstd-dev libxxhash-dev
 # Tests, and ccache, which makes the second build quick.
 test=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-websockets
       binutils git ccache)
+# Node.js as a host of the extension. Where node is there already, with its npm and headers, it is
+# taken; then better-sqlite3 is built from source, two minutes, into tests/network/node.
+node=(g++ make python3)
+if ! command -v npm >/dev/null || [[ ! -f /usr/include/node/node_api.h ]]; then
+  node+=(nodejs npm libnode-dev)
+fi
 # A second opinion, the fuzzers, and how code is laid out.
 clang=(clang-14 libclang-rt-14-dev clang-format-14)
 # Compilers of the other platforms.
 portability=(clang-14 emscripten g++-mingw-w64-x86-64-posix g++-multilib)
 
 usage() {
-  echo "usage: scripts/setup.sh [demo|test|clang|portability|all]" >&2
+  echo "usage: scripts/setup.sh [demo|test|node|clang|portability|all]" >&2
   exit 2
 }
 
@@ -35,9 +41,10 @@ purpose="${1:-demo}"
 case "$purpose" in
   demo) packages=("${demo[@]}") ;;
   test) packages=("${demo[@]}" "${test[@]}") ;;
+  node) packages=("${demo[@]}" "${test[@]}" "${node[@]}") ;;
   clang) packages=("${demo[@]}" "${clang[@]}" ccache) ;;
   portability) packages=("${demo[@]}" "${portability[@]}" python3) ;;
-  all) packages=("${demo[@]}" "${test[@]}" "${clang[@]}" "${portability[@]}") ;;
+  all) packages=("${demo[@]}" "${test[@]}" "${node[@]}" "${clang[@]}" "${portability[@]}") ;;
   -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) usage ;;
 esac
@@ -51,7 +58,19 @@ missing=()
 for package in "${packages[@]}"; do
   grep -qxF -- "$package" <<<"$installed" || missing+=("$package")
 done
+# With the versions and hashes of package-lock.json.
+install_node_packages() {
+  [[ "$purpose" == node || "$purpose" == all ]] || return 0
+  local folder
+  folder="$(dirname "$0")/../tests/network/node"
+  [[ ! -f "$folder/node_modules/better-sqlite3/build/Release/better_sqlite3.node" ]] || return 0
+  echo "setup: building better-sqlite3"
+  (cd "$folder" && npm_config_nodedir=/usr npm ci --build-from-source --no-audit --no-fund --loglevel=error) ||
+    fail "npm could not build better-sqlite3 in tests/network/node"
+}
+
 if ((${#missing[@]} == 0)); then
+  install_node_packages
   echo "setup: all that '$purpose' needs is installed"
   exit 0
 fi
@@ -70,4 +89,5 @@ echo "setup: installing for '$purpose': ${missing[*]}"
 "${apt[@]}" update || fail "apt-get update failed: is there a network?"
 "${apt[@]}" install -y --no-install-recommends "${missing[@]}" ||
   fail "apt-get could not install: ${missing[*]}"
+install_node_packages
 echo "setup: done"

@@ -116,6 +116,10 @@ class SyncStore : public Store {
   // shown nor the digest. Call it before the first merge or extraction of a session. True: there were
   // such. kOpenTransaction inside a transaction.
   virtual Result<bool> CorrectTime(const TimeCorrection& correction) = 0;
+
+  // What was committed up to now survives a power cut when this returns, where the store
+  // can see to that at all. Waits for the disk, without a lock of the store.
+  virtual Status MakeDurable() = 0;
 };
 
 }  // namespace rejoin

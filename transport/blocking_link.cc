@@ -97,7 +97,8 @@ class BlockingLink::Inbox final : public LinkHandler {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, Delay(timeout_ms),
                       [this] { return !frames_.empty() || closed_ || woken_; });
-    if (std::exchange(woken_, false)) return std::optional<Bytes>();
+    // Who does not wait is not woken: the next one who does is.
+    if (timeout_ms > 0 && std::exchange(woken_, false)) return std::optional<Bytes>();
     if (frames_.empty() && closed_) return tl::unexpected(*closed_);
     if (frames_.empty()) return std::optional<Bytes>();
     std::optional<Bytes> frame = std::move(frames_.front());

@@ -45,7 +45,8 @@ class BlockingLink {
   Result<std::optional<Bytes>> Receive(std::uint64_t timeout_ms);
   // Lets time pass, until Wake or the end of the link. Frames stay where they are.
   void Rest(std::uint64_t time_ms);
-  // Receive or Rest, or the next one where none is waiting, returns at once.
+  // Receive or Rest, or the next one that would wait where none is waiting, returns at
+  // once.
   void Wake();
   // Ends every waiting at once. What was sent is still handed over in the background.
   void Close(CloseCode code, std::string_view reason);

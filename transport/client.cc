@@ -65,23 +65,24 @@ template <class Work>
 auto Client::InTurn(Work work) -> std::optional<decltype(work())> {
   if (turn_ == nullptr) return work();
   if (!turn_->Take()) return std::nullopt;
-  const struct Giving {
-    StoreTurn* turn;
-    ~Giving() { turn->Give(); }
-  } giving{turn_};
+  const TurnTaken taken(turn_);
   return work();
 }
 
 Status Client::SendAll() {
   for (;;) {
-    auto next = [this] { return session_.NextFrame(Now()); };
-    // A frame may have to wait for room, which is not done with the store in our hands.
-    std::optional<Result<std::optional<Bytes>>> frame =
-        session_.NeedsStore() ? InTurn(next) : std::make_optional(next());
-    if (!frame) return {};
-    if (!*frame) return End(frame->error());
-    if (!**frame) return {};
-    const Status sent = link_.Send(std::move(***frame), kSendTimeoutMs);
+    // A frame may have to wait for the disk and for room, which is not done with the store
+    // in our hands.
+    if (session_.NeedsStore()) {
+      const std::optional<Status> used = InTurn([this] { return session_.UseStore(Now()); });
+      if (!used) return {};
+      if (!*used) return End(used->error());
+      if (session_.NeedsStore()) return {};  // somebody writes at this moment
+    }
+    Result<std::optional<Bytes>> frame = session_.NextFrame(Now());
+    if (!frame) return End(frame.error());
+    if (!*frame) return {};
+    const Status sent = link_.Send(std::move(**frame), kSendTimeoutMs);
     if (!sent) return Lost(sent.error());
   }
 }

@@ -18,6 +18,21 @@ class StoreTurn {
   virtual void Give() = 0;
 };
 
+// A turn that was taken, given back at the end of the scope, whatever is thrown: it holds
+// the others up. nullptr: there are no others.
+class TurnTaken {
+ public:
+  explicit TurnTaken(StoreTurn* turn) : turn_(turn) {}
+  ~TurnTaken() {
+    if (turn_ != nullptr) turn_->Give();
+  }
+  TurnTaken(const TurnTaken&) = delete;
+  TurnTaken& operator=(const TurnTaken&) = delete;
+
+ private:
+  StoreTurn* turn_;
+};
+
 class Client {
  public:
   // Begins to connect. What it is given outlives it; without a `turn` the store is the

@@ -106,15 +106,12 @@ Status LiveClient::Pursue() {
 
 Status LiveClient::SetTarget() {
   if (turn_ != nullptr && !turn_->Take()) return {};
-  const struct Giving {
-    StoreTurn* turn;
-    ~Giving() {
-      if (turn != nullptr) turn->Give();
-    }
-  } giving{turn_};  // whatever is thrown: a turn holds the host up
+  const TurnTaken taken(turn_);
   const Result<Cursor> head = store_.Head();
   if (!head && head.error().code == Code::kBusy) return {};
   if (!head) return tl::unexpected(head.error());
+  // It may have moved by what came meanwhile, of which nothing else makes the session look.
+  OnChange();
   aim_->head = *head;
   aim_->probe = client_->session().SendProbe();
   aim_->set = true;

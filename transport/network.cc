@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "transport/file_watch.h"
 #include "transport/listener.h"
 #include "transport/loop.h"
 #include "transport/websocket_link.h"
@@ -54,6 +55,10 @@ TimerId Network::RunAfter(std::uint64_t delay_ms, std::function<void()> function
 }
 
 void Network::CancelTimer(TimerId timer) { loop_->CancelTimer(timer); }
+
+std::shared_ptr<FileWatch> Network::Watch(std::vector<std::string> files, std::function<void()> changed) {
+  return WatchFiles(loop_, std::move(files), std::move(changed));
+}
 
 void Network::Stop() { loop_->Stop(); }
 

@@ -18,6 +18,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/status.h"
 #include "transport/link.h"
@@ -64,6 +65,7 @@ class Acceptor {
 using TimerId = std::uint64_t;
 
 class Loop;
+class FileWatch;
 
 class Network {
  public:
@@ -86,6 +88,12 @@ class Network {
   // Called on the network's thread, the function will not run any more; called
   // elsewhere it may be running. No error if it has run.
   void CancelTimer(TimerId timer);
+
+  // Calls `changed` soon after one of the files was written, by whatever process, until what
+  // it returns is let go of; many writes are told of at most 200 times a second. A file that
+  // does not exist is waited for from the next change of another one on. nullptr where the
+  // system cannot do it: look from time to time.
+  std::shared_ptr<FileWatch> Watch(std::vector<std::string> files, std::function<void()> changed);
 
   // Closes all links as kGoingAway, waits kStopTimeoutMs for their peers to answer,
   // and ends the thread; every handler gets its OnClosed before it returns.

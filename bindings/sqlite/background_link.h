@@ -2,19 +2,12 @@
 // writing, and its connections come first (host.h).
 #pragma once
 
-#include <string>
+#include <memory>
 
+#include "bindings/sqlite/background_worker.h"
 #include "bindings/sqlite/live_link.h"
 
 namespace rejoin {
-
-// Where and as whom; a copy goes to the thread.
-struct BackgroundSpec {
-  std::string file;  // as SQLite names it
-  std::string vfs;   // the host's
-  Url url;
-  SessionOptions session;
-};
 
 class BackgroundLink final : public LiveLink {
  public:
@@ -25,7 +18,7 @@ class BackgroundLink final : public LiveLink {
   ~BackgroundLink() override;
 
   const Url& url() const override { return url_; }
-  void OnCommit() override;
+  void OnCommit() override { worker_->OnCommit(); }
   LinkState GetState() override;
   bool WaitSynced(HostConnection* host, std::uint64_t timeout_ms) override;
   bool Step(std::uint64_t) override { return true; }
@@ -33,12 +26,11 @@ class BackgroundLink final : public LiveLink {
   static constexpr std::uint64_t kStopMs = 1000;
 
  private:
-  class Worker;
-  BackgroundLink(Url url, std::shared_ptr<Worker> worker);
+  BackgroundLink(Url url, std::shared_ptr<BackgroundWorker> worker);
 
   const Url url_;
   const std::uint64_t process_;
-  std::shared_ptr<Worker> worker_;
+  std::shared_ptr<BackgroundWorker> worker_;
 };
 
 }  // namespace rejoin

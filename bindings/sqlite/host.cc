@@ -123,9 +123,12 @@ void HostConnection::Release() {
   gate_.unlock();
 }
 
-bool HostTurn::Take() {
+bool HostTurn::Take() { return TakeUntil(SystemClock().SteadyMs() + kTryMs); }
+
+bool HostTurn::TryTake() { return TakeUntil(0); }
+
+bool HostTurn::TakeUntil(std::uint64_t until_ms) {
   Registry::Get().turns.lock();
-  const std::uint64_t until_ms = SystemClock().SteadyMs() + kTryMs;
   auto outcome = TryHoldAll();
   while (outcome == HostConnection::Outcome::kRunning && SystemClock().SteadyMs() < until_ms) {
     Pause();

@@ -78,6 +78,8 @@ class HostTurn final : public StoreTurn {
   // Tries for kTryMs where a statement is running: a host that runs one after another has
   // its mutex most of the time.
   bool Take() override;
+  // Once.
+  bool TryTake();
   void Give() override;
   // Without the host's connections, whatever they do: what is done then must be able to
   // fail, or need no lock of the file. Forks wait for it all the same.
@@ -87,6 +89,7 @@ class HostTurn final : public StoreTurn {
   static constexpr std::uint64_t kReaderPatienceMs = 2000;
 
  private:
+  bool TakeUntil(std::uint64_t until_ms);  // by steady time
   HostConnection::Outcome TryHoldAll();
 
   const std::string file_;

@@ -14,8 +14,10 @@
 namespace rejoin {
 
 struct LinkState {
+  enum class Mode { kBackground, kStep, kOtherProcess };
   Url url;
-  bool in_background = false;
+  Mode mode = Mode::kBackground;
+  bool elsewhere = false;  // kBackground: another process has the link
   LiveStatus live;
 };
 
@@ -47,7 +49,7 @@ class SteppedLink final : public LiveLink {
 
   const Url& url() const override { return url_; }
   void OnCommit() override {}
-  LinkState GetState() override { return {url_, false, client_.GetStatus()}; }
+  LinkState GetState() override { return {url_, LinkState::Mode::kStep, false, client_.GetStatus()}; }
   bool WaitSynced(HostConnection* host, std::uint64_t timeout_ms) override;
   bool Step(std::uint64_t wait_ms) override;
 

@@ -4,11 +4,13 @@
 
 #include "base/version.h"
 #include "bindings/sqlite/json_text.h"
+#include "bindings/sqlite/link_status.h"
 #include "bindings/sqlite/live_links.h"
 #include "store/sqlite/drift.h"
 #include "store/sqlite/extract.h"
 #include "store/sqlite/fold.h"
 #include "store/sqlite/log.h"
+#include "transport/link_lock.h"
 
 namespace rejoin {
 namespace {
@@ -68,43 +70,17 @@ Status AddLog(Json& json, Engine& engine) {
   return {};
 }
 
-const char* PhaseName(LiveStatus::Phase phase) {
-  switch (phase) {
-    case LiveStatus::Phase::kConnecting:
-      return "connecting";
-    case LiveStatus::Phase::kCatchingUp:
-      return "catching up";
-    case LiveStatus::Phase::kLive:
-      return "live";
-    case LiveStatus::Phase::kResting:
-      return "resting";
-  }
-  return "resting";
-}
-
-Json LinkOf(const LinkState& state) {
-  const LiveStatus& live = state.live;
-  Json link{{"url", state.url.Text()},
-            {"mode", state.in_background ? "background" : "step"},
-            {"state", PhaseName(live.phase)}};
-  link["error"] = live.error ? Json(live.error->message) : Json();
-  if (live.phase == LiveStatus::Phase::kResting) link["retry_in_ms"] = live.rest_ms;
-  link["peer"] = live.report.peer == ReplicaId() ? Json() : Json(live.report.peer.Hex());
-  link["peer_name"] = live.report.peer_name;
-  link["conversations"] = live.conversations;
-  link["rows_sent"] = live.report.rows_sent;
-  link["rows_received"] = live.report.rows_received;
-  link["bytes_sent"] = std::to_string(live.report.bytes_sent);
-  link["bytes_received"] = std::to_string(live.report.bytes_received);
-  return link;
-}
-
-Json LinksOf(Connection& connection, const char* file) {
+Json LinksOf(Connection& connection, const std::string& file) {
   Json links = Json::array();
-  for (const LinkState& state : StatesOfLinks(file)) links.push_back(LinkOf(state));
+  for (const LinkState& state : StatesOfLinks(file)) links.push_back(LinkJson(state));
   for (const auto& link : connection.links()) {
     const LinkState state = link->GetState();
-    if (!state.in_background) links.push_back(LinkOf(state));
+    if (state.mode == LinkState::Mode::kStep) links.push_back(LinkJson(state));
+  }
+  if (file.empty()) return links;
+  for (const std::string& status : StatusesOfOthers(file)) {
+    Json link = Json::parse(status, nullptr, false);
+    if (link.is_object()) links.push_back(std::move(link));
   }
   return links;
 }

@@ -74,6 +74,7 @@ class MemoryStore final : public SyncStore {
   Result<Cursor> Head() override { return EndOfLog(); }
   Result<HybridTimestamp> LatestTimeSeen() override { return latest_; }
   Result<bool> CorrectTime(const TimeCorrection& correction) override;
+  Status MakeDurable() override { return {}; }
 
   // The same without bytes, and without noting that anybody has seen it: that is Show.
   MemoryDelta CollectSince(const VersionVector& since) const;

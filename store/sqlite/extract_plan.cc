@@ -6,6 +6,7 @@
 #include "store/sqlite/extract_scan.h"
 #include "store/sqlite/fold.h"
 #include "store/sqlite/identity.h"
+#include "store/sqlite/merge.h"
 #include "store/sqlite/peers.h"
 #include "store/sqlite/row_access.h"
 
@@ -34,6 +35,19 @@ Status CheckAgainstWhoAsks(Engine& engine, const VersionVector& since) {
   return transaction.Release();
 }
 
+// In one transaction: each is a wait for the disk, and somebody waits for the change.
+Status FoldAndIssue(Engine& engine) {
+  const KeepLastInsertRowid keep(engine.db.handle());
+  REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
+  REJOIN_TRY(TakeWriteLock(engine));
+  REJOIN_TRY(Fold(engine));
+  REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
+  REJOIN_ASSIGN(CachedStatement issue, engine.db.Cached(kIssue));
+  issue->Bind(1, head.own.value);
+  REJOIN_TRY(issue->Run());
+  return savepoint.Release();
+}
+
 }  // namespace
 
 tl::unexpected<Error> OthersKeptWriting() {
@@ -43,15 +57,14 @@ tl::unexpected<Error> OthersKeptWriting() {
 Status PrepareToTell(Engine& engine, const VersionVector* since) {
   REJOIN_TRY(FollowSchema(engine));
   REJOIN_TRY(RefuseIncomplete(engine));
-  REJOIN_TRY(Fold(engine));
-  if (!IsWritable(engine)) return {};
+  if (!IsWritable(engine)) return Fold(engine);
   if (since != nullptr) REJOIN_TRY(CheckAgainstWhoAsks(engine, *since));
   REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
   REJOIN_ASSIGN(const bool issued, IsIssued(engine, head.own));
-  if (issued) return {};
-  REJOIN_ASSIGN(CachedStatement issue, engine.db.Cached(kIssue));
-  issue->Bind(1, head.own.value);
-  return issue->Run();
+  if (issued) return Fold(engine);
+  const Status issuing = FoldAndIssue(engine);
+  if (!issuing) engine.catalog.Invalidate();
+  return issuing;
 }
 
 Result<bool> IsPrepared(Engine& engine, const LogHead& head) {

@@ -9,6 +9,7 @@
 #include "store/sqlite/log.h"
 #include "store/sqlite/peers.h"
 #include "store/sqlite/restamp.h"
+#include "store/sqlite/sync_journal.h"
 
 namespace rejoin {
 namespace {
@@ -120,6 +121,8 @@ void FenceAfterCommit(Engine& engine) {
   if (engine.fence.written) engine.fence.committed = std::exchange(engine.fence.written, std::nullopt);
   if (!engine.fence.rotated) return;
   engine.fence.rotated = false;
+  // A sidecar without a token that a power cut brings back would make this a copy.
+  if (!SyncJournal(engine.db)) return;
   // The write lock is gone: another process may be replacing the sidecar.
   (void)CutSmallFile(SidecarPath(engine), engine.fence.token);
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "store/sqlite/engine.h"
+#include "store/sqlite/sync_journal.h"
 #include "store/sync_store.h"
 
 namespace rejoin {
@@ -67,6 +68,7 @@ class SqliteStore : public SyncStore {
   Result<Cursor> Head() override;
   Result<HybridTimestamp> LatestTimeSeen() override;
   Result<bool> CorrectTime(const TimeCorrection& correction) override;
+  Status MakeDurable() override { return SyncJournal(engine_->db); }
 
   Engine& engine() { return *engine_; }
 

@@ -70,6 +70,7 @@ class FaultyStore final : public SyncStore {
   Result<bool> CorrectTime(const TimeCorrection& correction) override {
     return store_.CorrectTime(correction);
   }
+  Status MakeDurable() override { return store_.MakeDurable(); }
 
  private:
   static Result<MemoryDelta> Read(const Bytes& bytes) {

@@ -51,6 +51,18 @@ TEST_F(Blocking, SaysWhyItDoesNotOpen) {
   EXPECT_EQ(link.Receive(kLongMs).error().message, opened.error().message);
 }
 
+TEST_F(Blocking, WhoDoesNotWaitLeavesTheWakeToWhoDoes) {
+  Listen();
+  BlockingLink link(*client, url());
+  link.Wake();
+  const auto looked = link.Receive(0);
+  ASSERT_TRUE(looked);
+  EXPECT_FALSE(*looked);
+  const auto waited = link.Receive(kLongMs);  // would be the whole time
+  ASSERT_TRUE(waited);
+  EXPECT_FALSE(*waited);
+}
+
 TEST_F(Blocking, ReceiveEndsWithTheTimeOrAWake) {
   Listen();
   BlockingLink link(*client, url());
