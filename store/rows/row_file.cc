@@ -105,14 +105,14 @@ Result<std::unique_ptr<RowFile>> RowFile::Open(const std::string& path, Random& 
 
 Result<RowReading> RowReading::Begin(RowFile& file) {
   if (file.in_batch && !file.db().InTransaction()) REJOIN_TRY(BatchIsLost());
-  if (!file.in_batch) REJOIN_TRY(file.db().Exec("BEGIN"));
+  if (!file.in_batch) REJOIN_TRY(file.db().Run("BEGIN"));
   RowReading reading(file.in_batch ? nullptr : &file);
   REJOIN_TRY(file.catalog.Refresh());
   return reading;
 }
 
 RowReading::~RowReading() {
-  if (file_ != nullptr) (void)file_->db().Exec("ROLLBACK");  // nothing was written
+  if (file_ != nullptr) (void)file_->db().Run("ROLLBACK");  // nothing was written
 }
 
 Result<RowWriting> RowWriting::Begin(RowFile& file) {
@@ -122,7 +122,7 @@ Result<RowWriting> RowWriting::Begin(RowFile& file) {
     REJOIN_ASSIGN(Savepoint opened, Savepoint::Begin(file.db()));
     savepoint.emplace(std::move(opened));
   } else {
-    REJOIN_TRY(file.db().Exec("BEGIN IMMEDIATE"));
+    REJOIN_TRY(file.db().Run("BEGIN IMMEDIATE"));
   }
   RowWriting writing(&file, std::move(savepoint));
   REJOIN_TRY(file.catalog.Refresh());
@@ -137,14 +137,14 @@ Status RowWriting::EnsureEpoch() {
 }
 
 Status RowWriting::Commit() {
-  REJOIN_TRY(savepoint_ ? savepoint_->Release() : file_->db().Exec("COMMIT"));
+  REJOIN_TRY(savepoint_ ? savepoint_->Release() : file_->db().Run("COMMIT"));
   file_ = nullptr;
   return {};
 }
 
 RowWriting::~RowWriting() {
   if (file_ == nullptr) return;
-  if (!savepoint_) (void)file_->db().Exec("ROLLBACK");
+  if (!savepoint_) (void)file_->db().Run("ROLLBACK");
   file_->epoch_begun = epoch_was_begun_;
   file_->catalog.Invalidate();
 }

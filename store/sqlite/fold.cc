@@ -159,7 +159,7 @@ class Folding {
 };
 
 Status FoldInTransaction(Engine& engine) {
-  REJOIN_TRY(engine.db.Exec(kTakeWriteLock));
+  REJOIN_TRY(engine.db.Run(kTakeWriteLock));
   REJOIN_TRY(engine.catalog.Refresh());
   REJOIN_ASSIGN(const ReplicaId self, ReadReplica(engine));
   REJOIN_ASSIGN(const std::uint64_t folded, FoldedUpTo(engine));

@@ -232,7 +232,7 @@ Result<MergeReport> MergeFrom(Engine& engine, ByteSource& in, const PartOrigin* 
 
 }  // namespace
 
-Status TakeWriteLock(Engine& engine) { return engine.db.Exec(kLock); }
+Status TakeWriteLock(Engine& engine) { return engine.db.Run(kLock); }
 
 Result<MergeReport> MergeDelta(Engine& engine, ByteSource& in) {
   return MergeFrom(engine, in, nullptr);

@@ -91,18 +91,18 @@ Status DropMeta(Engine& engine) {
 
 Result<bool> CheckMetaFormat(Database& db) {
   {
-    REJOIN_ASSIGN(Statement exists, db.Prepare(kMetaExists));
-    REJOIN_ASSIGN(const bool found, exists.Step());
+    REJOIN_ASSIGN(CachedStatement exists, db.Cached(kMetaExists));
+    REJOIN_ASSIGN(const bool found, exists->Step());
     if (!found) return false;
   }
-  REJOIN_ASSIGN(Statement read, db.Prepare(kReadFormat));
-  REJOIN_ASSIGN(const bool found, read.Step());
+  REJOIN_ASSIGN(CachedStatement read, db.Cached(kReadFormat));
+  REJOIN_ASSIGN(const bool found, read->Step());
   if (!found) {
     return Fail(Code::kCorrupt,
                 "rejoin__meta holds no format number; restore the file from a backup, or call "
                 "rejoin_uninstall() and track the tables again");
   }
-  const std::int64_t format = read.Integer(0);
+  const std::int64_t format = read->Integer(0);
   if (format > kMetaFormat) {
     return Fail(Code::kNewerFormat, "the file's Rejoin data has format " + std::to_string(format) +
                                         ", this version knows " + std::to_string(kMetaFormat) +

@@ -57,7 +57,9 @@ const char* Advice(int result_code) {
   }
 }
 
-constexpr char kSavepoint[] = "rejoin__savepoint";
+constexpr char kBegin[] = "SAVEPOINT rejoin__savepoint";
+constexpr char kRollBack[] = "ROLLBACK TO rejoin__savepoint";
+constexpr char kRelease[] = "RELEASE rejoin__savepoint";
 
 }  // namespace
 
@@ -272,6 +274,11 @@ Status Database::Exec(std::string_view sql) {
   return {};
 }
 
+Status Database::Run(std::string_view sql) {
+  REJOIN_ASSIGN(CachedStatement statement, Cached(sql));
+  return statement->Run();
+}
+
 void Database::FinalizeAll() {
   finalize_when_idle_ = false;
   cache_.clear();
@@ -284,7 +291,7 @@ void Database::FinalizeWhenIdle() {
 
 Result<Savepoint> Savepoint::Begin(Database& db) {
   if (db.committing()) return Savepoint(nullptr);
-  REJOIN_TRY(db.Exec(std::string("SAVEPOINT ") + kSavepoint));
+  REJOIN_TRY(db.Run(kBegin));
   return Savepoint(&db);
 }
 
@@ -292,13 +299,13 @@ Savepoint::~Savepoint() {
   if (db_ == nullptr) return;
   // A failed statement may have ended the whole transaction already: then
   // there is nothing to roll back and these report an error of no interest.
-  (void)db_->Exec(std::string("ROLLBACK TO ") + kSavepoint);
-  (void)db_->Exec(std::string("RELEASE ") + kSavepoint);
+  (void)db_->Run(kRollBack);
+  (void)db_->Run(kRelease);
 }
 
 Status Savepoint::Release() {
   if (db_ == nullptr) return {};
-  REJOIN_TRY(db_->Exec(std::string("RELEASE ") + kSavepoint));
+  REJOIN_TRY(db_->Run(kRelease));
   db_ = nullptr;
   return {};
 }

@@ -104,6 +104,8 @@ class Database {
   // Prepared once and kept until FinalizeAll. One holder of a text at a time.
   Result<CachedStatement> Cached(std::string_view sql);
   Status Exec(std::string_view sql);
+  // Exec of one statement that comes again and again: Cached.
+  Status Run(std::string_view sql);
 
   // A transaction or a savepoint is open. An error such as a full disk may have
   // ended one unasked.
