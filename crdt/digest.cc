@@ -30,6 +30,18 @@ void Digest::Add(const Digest& other) {
   lanes_[1] += other.lanes_[1];
 }
 
+void Digest::Put(Bytes& out) const {
+  for (const std::uint64_t lane : lanes_) PutFixed64(out, lane);
+}
+
+std::optional<Digest> Digest::FromBytes(ByteView bytes) {
+  if (bytes.size() != kBytes) return std::nullopt;
+  ByteReader reader(bytes);
+  Digest digest;
+  for (std::uint64_t& lane : digest.lanes_) lane = reader.Fixed64();
+  return digest;
+}
+
 std::string Digest::Hex() const {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string hex;

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,10 @@ class Digest {
   void Add(const Digest& other);
 
   std::string Hex() const;  // 32 digits
+  // As others are told it. nullopt: not kBytes of them.
+  static constexpr std::size_t kBytes = 16;
+  void Put(Bytes& out) const;
+  static std::optional<Digest> FromBytes(ByteView bytes);
   friend bool operator==(const Digest&, const Digest&) = default;
 
  private:

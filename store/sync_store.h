@@ -77,6 +77,21 @@ struct PartOrigin {
   HybridTimestamp newest{~std::uint64_t{0}};
 };
 
+// What replicas share, at one moment.
+struct StateMark {
+  Cursor head;
+  VersionVector vector;
+  Digest digest;
+  // False: something too large for a delta is here, which nobody else can have.
+  bool whole = true;
+};
+
+// The last time that this store asked a peer whether both hold the same.
+struct Comparison {
+  std::uint64_t asked_ms = 0;  // Unix time; 0: never
+  bool settled = false;        // the answer is known, and acted on
+};
+
 class SyncStore : public Store {
  public:
   // Writes one part as a delta whose header tells only of entries that the peer
@@ -120,6 +135,16 @@ class SyncStore : public Store {
   // What was committed up to now survives a power cut when this returns, where the store
   // can see to that at all. Waits for the disk, without a lock of the store.
   virtual Status MakeDurable() = 0;
+
+  // The digest of everything reads everything, so it is taken slice by slice: a call looks
+  // at about `most_rows` rows (or some megabytes of them) and leaves no transaction open.
+  // nullopt: call again. Begins anew where the state moved since the call before, so what
+  // is returned is all of one moment. kNotCovered where rows are missing here.
+  virtual Result<std::optional<StateMark>> MarkState(std::uint64_t most_rows) = 0;
+  virtual Result<Comparison> ComparisonWith(const ReplicaId& peer) = 0;
+  virtual Status RememberComparison(const ReplicaId& peer, const Comparison& comparison) = 0;
+  // For people, where the store keeps a log for them.
+  virtual Status NoteFinding(const std::string& text) = 0;
 };
 
 }  // namespace rejoin

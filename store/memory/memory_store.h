@@ -75,6 +75,12 @@ class MemoryStore final : public SyncStore {
   Result<HybridTimestamp> LatestTimeSeen() override { return latest_; }
   Result<bool> CorrectTime(const TimeCorrection& correction) override;
   Status MakeDurable() override { return {}; }
+  // At once.
+  Result<std::optional<StateMark>> MarkState(std::uint64_t most_rows) override;
+  Result<Comparison> ComparisonWith(const ReplicaId& peer) override;
+  Status RememberComparison(const ReplicaId& peer, const Comparison& comparison) override;
+  Status NoteFinding(const std::string& text) override;
+  const std::vector<std::string>& findings() const { return findings_; }
 
   // The same without bytes, and without noting that anybody has seen it: that is Show.
   MemoryDelta CollectSince(const VersionVector& since) const;
@@ -121,6 +127,8 @@ class MemoryStore final : public SyncStore {
   // The local order: entry i has position first_position_ + i.
   std::uint64_t epoch_;
   std::map<ReplicaId, ResumePoint> points_;  // in the orders of peers
+  std::map<ReplicaId, Comparison> comparisons_;
+  std::vector<std::string> findings_;
   std::uint64_t first_position_ = 1;
   std::vector<LogEntry> log_;
 };

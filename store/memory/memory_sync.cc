@@ -87,6 +87,26 @@ Status MemoryStore::SkipTo(const PartOrigin& origin) {
   return {};
 }
 
+Result<std::optional<StateMark>> MemoryStore::MarkState(std::uint64_t) {
+  REJOIN_ASSIGN(const Digest digest, StateDigest({}));
+  return std::optional<StateMark>(StateMark{EndOfLog(), vector_, digest});
+}
+
+Result<Comparison> MemoryStore::ComparisonWith(const ReplicaId& peer) {
+  const auto at = comparisons_.find(peer);
+  return at == comparisons_.end() ? Comparison() : at->second;
+}
+
+Status MemoryStore::RememberComparison(const ReplicaId& peer, const Comparison& comparison) {
+  comparisons_[peer] = comparison;
+  return {};
+}
+
+Status MemoryStore::NoteFinding(const std::string& text) {
+  findings_.push_back(text);
+  return {};
+}
+
 Status MemoryStore::SetRoom(const RoomId& room) {
   if (room_.IsSet() && room_ != room) {
     return Fail(Code::kForeignRoom, "The peer is of another room.");

@@ -224,6 +224,40 @@ Result<PartReport> ExtractRange(RowFile& file, const PartRequest& request, std::
 
 // --- Digest ------------------------------------------------------------------------
 
+namespace {
+
+// Of one slice of a digest, as they are stored: the thread has others to serve.
+constexpr std::uint64_t kMarkBytes = std::uint64_t{1} << 20;
+
+void AddTo(Digest& digest, const FoundRow& row) {
+  const DeltaTable& table = row.table->definition;
+  if (!IsPresent(row.delta.state, table.rules)) return;
+  digest.AddRow(table.name, row.delta.key, ShownCells(row.delta.state, table.rules), table.columns);
+}
+
+}  // namespace
+
+Status GoOnMarking(RowFile& file, RowMarking& marking, std::uint64_t most_rows) {
+  REJOIN_ASSIGN(const std::uint64_t epoch, LastEpoch(file.db()));
+  const Cursor head{epoch, file.catalog.head(), 0};
+  if (marking.head != head) {
+    marking = RowMarking();
+    marking.head = head;
+  }
+  if (marking.done) return {};
+  REJOIN_ASSIGN(RowScan scan, RowScan::Beyond(file, marking.position));
+  std::uint64_t read_bytes = 0;
+  for (; !scan.at_end() && most_rows > 0 && read_bytes < kMarkBytes; --most_rows) {
+    REJOIN_ASSIGN(const FoundRow row, scan.Row());
+    AddTo(marking.digest, row);
+    marking.position = scan.position();
+    read_bytes += scan.stored_bytes();
+    REJOIN_TRY(scan.Advance());
+  }
+  marking.done = scan.at_end();
+  return {};
+}
+
 Result<Digest> DigestRows(RowFile& file, const std::optional<std::string>& only) {
   const RoomTable* const table = only ? file.catalog.FindTable(*only) : nullptr;
   if (only && table == nullptr) {
@@ -233,11 +267,7 @@ Result<Digest> DigestRows(RowFile& file, const std::optional<std::string>& only)
   Digest digest;
   while (!scan.at_end()) {
     REJOIN_ASSIGN(const FoundRow row, scan.Row());
-    const DeltaTable& its_table = row.table->definition;
-    if (IsPresent(row.delta.state, its_table.rules)) {
-      digest.AddRow(its_table.name, row.delta.key, ShownCells(row.delta.state, its_table.rules),
-                    its_table.columns);
-    }
+    AddTo(digest, row);
     REJOIN_TRY(scan.Advance());
   }
   return digest;

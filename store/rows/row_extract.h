@@ -21,4 +21,14 @@ Result<std::uint64_t> PositionOf(RowFile& file, const ResumePoint& point);
 
 Result<Digest> DigestRows(RowFile& file, const std::optional<std::string>& table);
 
+// A digest of all rows that is on its way, or done. Rows change with the head only.
+struct RowMarking {
+  std::optional<Cursor> head;      // nullopt: not begun
+  std::uint64_t position = 0;      // of the last row in it
+  Digest digest;
+  bool done = false;
+};
+// Looks at so many rows more; begins anew where the head has moved.
+Status GoOnMarking(RowFile& file, RowMarking& marking, std::uint64_t most_rows);
+
 }  // namespace rejoin

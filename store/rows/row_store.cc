@@ -17,7 +17,7 @@ Result<std::unique_ptr<RowStore>> RowStore::Open(const std::string& path,
 }
 
 RowStore::RowStore(std::unique_ptr<RowFile> file, const RowStoreOptions& options)
-    : options_(options), file_(std::move(file)) {}
+    : options_(options), file_(std::move(file)), marking_(std::make_unique<RowMarking>()) {}
 RowStore::~RowStore() = default;
 
 // --- Group commit --------------------------------------------------------------------
@@ -156,5 +156,26 @@ Result<HybridTimestamp> RowStore::LatestTimeSeen() {
 }
 
 Result<bool> RowStore::CorrectTime(const TimeCorrection&) { return false; }
+
+Result<std::optional<StateMark>> RowStore::MarkState(std::uint64_t most_rows) {
+  REJOIN_TRY(RefuseInBatch());
+  REJOIN_ASSIGN(const RowReading reading, RowReading::Begin(*file_));
+  REJOIN_TRY(GoOnMarking(*file_, *marking_, most_rows));
+  std::optional<StateMark> mark;
+  if (marking_->done) mark = StateMark{*marking_->head, file_->catalog.vector(), marking_->digest};
+  return mark;
+}
+
+Result<Comparison> RowStore::ComparisonWith(const ReplicaId& peer) {
+  const auto at = comparisons_.find(peer);
+  return at == comparisons_.end() ? Comparison() : at->second;
+}
+
+Status RowStore::RememberComparison(const ReplicaId& peer, const Comparison& comparison) {
+  comparisons_[peer] = comparison;
+  return {};
+}
+
+Status RowStore::NoteFinding(const std::string&) { return {}; }
 
 }  // namespace rejoin

@@ -24,6 +24,7 @@
 // after the last commit; with options.durable so does a power cut.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,6 +38,7 @@ namespace rejoin {
 
 struct RowFile;
 class RowWriting;
+struct RowMarking;
 
 struct RowStoreOptions {
   // Outlives the store.
@@ -106,6 +108,14 @@ class RowStore final : public SyncStore {
   // Nothing: who originates nothing has stamped nothing.
   Result<bool> CorrectTime(const TimeCorrection& correction) override;
   Status MakeDurable() override { return {}; }  // each commit is, where the options say so
+  // One at a time, whoever asks for it, and kept while the order does not grow: devices
+  // that come to a quiet room cost it one. Refused in a batch.
+  Result<std::optional<StateMark>> MarkState(std::uint64_t most_rows) override;
+  // Who keeps a room is asked, and asks nobody: this is forgotten when the file closes.
+  Result<Comparison> ComparisonWith(const ReplicaId& peer) override;
+  Status RememberComparison(const ReplicaId& peer, const Comparison& comparison) override;
+  // There is no log in the file: the server tells people.
+  Status NoteFinding(const std::string& text) override;
 
  private:
   RowStore(std::unique_ptr<RowFile> file, const RowStoreOptions& options);
@@ -115,6 +125,8 @@ class RowStore final : public SyncStore {
   RowStoreOptions options_;
   std::unique_ptr<RowFile> file_;
   std::unique_ptr<RowWriting> batch_;
+  std::unique_ptr<RowMarking> marking_;
+  std::map<ReplicaId, Comparison> comparisons_;
 };
 
 }  // namespace rejoin

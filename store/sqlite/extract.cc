@@ -37,12 +37,9 @@ Result<ExtractReport> Extract(Engine& engine, const VersionVector* since, const 
 }
 
 Status AddTable(Engine& engine, const TrackedTable& table, Digest& digest) {
-  std::vector<std::string> names;
-  for (const TrackedColumn& column : table.columns) names.push_back(column.name);
-  const auto add = [&](RowDelta&& row) -> Status {
-    LeaveOutLarge(engine.limits, row);
-    if (!IsPresent(row.state, table.rules)) return {};
-    digest.AddRow(table.name, row.key, ShownCells(row.state, table.rules), names);
+  TableDigest rows(engine, table, digest);
+  const auto add = [&rows](RowDelta&& row) -> Status {
+    rows.Add(std::move(row));
     return {};
   };
   return ScanTable(engine, table, VersionVector(), add);
@@ -94,6 +91,19 @@ Result<ExtractReport> ExtractSinceVector(Engine& engine, const VersionVector& si
 
 Result<ExtractReport> ExtractFromCursor(Engine& engine, const Cursor& cursor, ByteSink& out) {
   return Extract(engine, nullptr, &cursor, out);
+}
+
+TableDigest::TableDigest(Engine& engine, const TrackedTable& table, Digest& digest)
+    : limits_(engine.limits), table_(table), digest_(digest) {
+  for (const TrackedColumn& column : table.columns) names_.push_back(column.name);
+}
+
+bool TableDigest::Add(RowDelta&& row) {
+  const bool whole = LeaveOutLarge(limits_, row) == Large::kNothing;
+  if (IsPresent(row.state, table_.rules)) {
+    digest_.AddRow(table_.name, row.key, ShownCells(row.state, table_.rules), names_);
+  }
+  return whole;
 }
 
 Result<Digest> ComputeDigest(Engine& engine, const TrackedTable* only) {

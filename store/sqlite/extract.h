@@ -2,6 +2,10 @@
 // enough, else by one ordered scan of tables and metadata side by side.
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "crdt/delta.h"
 #include "store/sqlite/engine.h"
 #include "store/sync_store.h"
 
@@ -18,5 +22,19 @@ Result<ExtractReport> ExtractSinceVector(Engine& engine, const VersionVector& si
 Result<ExtractReport> ExtractFromCursor(Engine& engine, const Cursor& cursor, ByteSink& out);
 
 Result<Digest> ComputeDigest(Engine& engine, const TrackedTable* only);
+
+// Adds a table's rows to a digest.
+class TableDigest {
+ public:
+  TableDigest(Engine& engine, const TrackedTable& table, Digest& digest);
+  // False: something of the row is too large for others, and is not in the digest.
+  bool Add(RowDelta&& row);
+
+ private:
+  const Limits& limits_;
+  const TrackedTable& table_;
+  Digest& digest_;
+  std::vector<std::string> names_;
+};
 
 }  // namespace rejoin

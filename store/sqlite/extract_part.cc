@@ -22,17 +22,6 @@ bool Before(const TouchedKey& a, const TouchedKey& b) {
 
 bool Same(const TouchedKey& a, const TouchedKey& b) { return a.table == b.table && a.key == b.key; }
 
-// About what it takes in a delta, before compression.
-std::size_t WeightOf(const RowDelta& row) {
-  constexpr std::size_t kStampBytes = 16;
-  std::size_t bytes = row.key.size() + row.state.removes.size() * kStampBytes;
-  for (const Incarnation& incarnation : row.state.incarnations) {
-    bytes += kStampBytes;
-    for (const Cell& cell : incarnation.cells) bytes += cell.value.size_bytes();
-  }
-  return bytes;
-}
-
 // One part; in a read transaction.
 class PartMaker {
  public:

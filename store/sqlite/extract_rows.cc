@@ -54,4 +54,14 @@ Status DeltaRows::Flush() {
   return {};
 }
 
+std::size_t WeightOf(const RowDelta& row) {
+  constexpr std::size_t kStampBytes = 16;
+  std::size_t bytes = row.key.size() + row.state.removes.size() * kStampBytes;
+  for (const Incarnation& incarnation : row.state.incarnations) {
+    bytes += kStampBytes;
+    for (const Cell& cell : incarnation.cells) bytes += cell.value.size_bytes();
+  }
+  return bytes;
+}
+
 }  // namespace rejoin

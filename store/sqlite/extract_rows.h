@@ -43,4 +43,7 @@ class DeltaRows {
   std::vector<LargeRow> large_rows_;
 };
 
+// About what it takes in a delta, before compression.
+std::size_t WeightOf(const RowDelta& row);
+
 }  // namespace rejoin

@@ -11,6 +11,7 @@ constexpr char kWritePoint[] =
     "ON CONFLICT(replica) DO UPDATE SET point = excluded.point";
 constexpr char kForgetPoints[] = "DELETE FROM {s}.rejoin__peer";
 constexpr char kRoom[] = "room";
+constexpr char kCompared[] = "compared ";  // and a replica's id: fixed64 of the time, then 1 where settled
 constexpr char kAhead[] = "ahead";  // per replica its id and a fixed64 time
 
 }  // namespace
@@ -56,6 +57,23 @@ Status WriteAhead(Engine& engine, const VersionVector& ahead) {
     PutFixed64(bytes, time.value);
   }
   return engine.SetMeta(kAhead, Value::Blob(bytes));
+}
+
+Result<Comparison> ReadComparison(Engine& engine, const ReplicaId& peer) {
+  REJOIN_ASSIGN(const auto stored, engine.Meta(kCompared + peer.Hex()));
+  Comparison comparison;
+  if (!stored) return comparison;
+  ByteReader reader(stored->bytes);
+  comparison.asked_ms = reader.Fixed64();
+  comparison.settled = reader.Byte() == 1;
+  return reader.AtEnd() ? comparison : Comparison();
+}
+
+Status WriteComparison(Engine& engine, const ReplicaId& peer, const Comparison& comparison) {
+  Bytes bytes;
+  PutFixed64(bytes, comparison.asked_ms);
+  bytes.push_back(comparison.settled ? '\1' : '\0');
+  return engine.SetMeta(kCompared + peer.Hex(), Value::Blob(bytes));
 }
 
 Result<RoomId> ReadRoom(Engine& engine) {

@@ -19,6 +19,10 @@ Status ForgetPoints(Engine& engine);
 Result<VersionVector> ReadAhead(Engine& engine);
 Status WriteAhead(Engine& engine, const VersionVector& ahead);
 
+// Kept in rejoin__meta: of the replicas that this file asked, which are few.
+Result<Comparison> ReadComparison(Engine& engine, const ReplicaId& peer);
+Status WriteComparison(Engine& engine, const ReplicaId& peer, const Comparison& comparison);
+
 Result<RoomId> ReadRoom(Engine& engine);
 // kForeignRoom where the file is of another one.
 Status FixRoom(Engine& engine, const RoomId& room);

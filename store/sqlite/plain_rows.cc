@@ -21,7 +21,7 @@ PlainRows::PlainRows(Engine& engine, const TrackedTable& table, MergeScope& scop
 Result<bool> PlainRows::Insert(const Key& key, const RowState& state) {
   if (table_.shape.kind == KeyKind::kWithoutRowid || !IsPlain(table_, state)) return false;
   if (!runs_) {
-    REJOIN_ASSIGN(runs_, RunAppender::Begin(engine_, table_));
+    REJOIN_ASSIGN(runs_, RunAppender::BeginBeyondRecords(engine_, table_));
   }
   REJOIN_ASSIGN(const std::optional<std::int64_t> rowid, RowidFor(key));
   if (!rowid || *rowid <= runs_->high_rowid()) return false;

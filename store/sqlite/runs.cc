@@ -111,6 +111,14 @@ Result<RunAppender> RunAppender::Begin(Engine& engine, const TrackedTable& table
   return appender;
 }
 
+Result<RunAppender> RunAppender::BeginBeyondRecords(Engine& engine, const TrackedTable& table) {
+  REJOIN_ASSIGN(RunAppender appender, Begin(engine, table));
+  REJOIN_ASSIGN(CachedStatement last, engine.db.Cached("SELECT max(rowid) FROM {s}." + table.row_table()));
+  REJOIN_TRY(last->Step());
+  if (!last->IsNull(0)) appender.high_ = std::max(appender.high_, last->Integer(0));
+  return appender;
+}
+
 Status RunAppender::Add(const Stamp& birth, ColsetNumber colset, const NewRow& row) {
   if (row.rowid <= high_) {
     return Fail(Code::kInternal, "row " + std::to_string(row.rowid) + " of table " + table_->name +

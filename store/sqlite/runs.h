@@ -41,6 +41,9 @@ PackedRow RowOfRun(const TrackedTable& table, const Run& run);
 class RunAppender {
  public:
   static Result<RunAppender> Begin(Engine& engine, const TrackedTable& table);
+  // With high_rowid() not below any record: one that outlived its row, which somebody
+  // removed behind our back, would count for the row that comes to its rowid.
+  static Result<RunAppender> BeginBeyondRecords(Engine& engine, const TrackedTable& table);
 
   // The highest rowid that a run ever covered, those added here included.
   std::int64_t high_rowid() const { return high_; }

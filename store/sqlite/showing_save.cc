@@ -10,7 +10,7 @@ Status Showing::Save() {
   std::optional<RunAppender> runs;
   for (Candidate& candidate : rows_) {
     if (candidate.plain && !runs) {
-      REJOIN_ASSIGN(runs, RunAppender::Begin(engine_, table_));
+      REJOIN_ASSIGN(runs, RunAppender::BeginBeyondRecords(engine_, table_));
     }
     if (candidate.plain && *candidate.rowid > runs->high_rowid()) {
       REJOIN_TRY(AddToRun(candidate, *runs));

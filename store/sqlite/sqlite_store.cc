@@ -5,6 +5,7 @@
 #include "store/sqlite/adopt.h"
 #include "store/sqlite/correct_time.h"
 #include "store/sqlite/drift.h"
+#include "store/sqlite/events.h"
 #include "store/sqlite/extract.h"
 #include "store/sqlite/extract_part.h"
 #include "store/sqlite/fold.h"
@@ -321,6 +322,28 @@ Result<bool> SqliteStore::CorrectTime(const TimeCorrection& correction) {
   REJOIN_TRY(RequireSetUp());
   const KeepLastInsertRowid keep(engine_->db.handle());
   return CorrectOwnTimes(*engine_, correction);
+}
+
+Result<std::optional<StateMark>> SqliteStore::MarkState(std::uint64_t most_rows) {
+  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RequireSetUp());
+  const KeepLastInsertRowid keep(engine_->db.handle());
+  return marking_.GoOn(*engine_, most_rows);
+}
+
+Result<Comparison> SqliteStore::ComparisonWith(const ReplicaId& peer) {
+  REJOIN_TRY(RequireSetUp());
+  return ReadComparison(*engine_, peer);
+}
+
+Status SqliteStore::RememberComparison(const ReplicaId& peer, const Comparison& comparison) {
+  REJOIN_TRY(RequireSetUp());
+  return InTransaction(*engine_, [&] { return WriteComparison(*engine_, peer, comparison); });
+}
+
+Status SqliteStore::NoteFinding(const std::string& text) {
+  REJOIN_TRY(RequireSetUp());
+  return InTransaction(*engine_, [&] { return NoteEvent(*engine_, "digest", text); });
 }
 
 Result<Digest> SqliteStore::StateDigest(const std::optional<std::string>& table) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "store/sqlite/engine.h"
+#include "store/sqlite/state_mark.h"
 #include "store/sqlite/sync_journal.h"
 #include "store/sync_store.h"
 
@@ -70,12 +71,19 @@ class SqliteStore : public SyncStore {
   Result<bool> CorrectTime(const TimeCorrection& correction) override;
   Status MakeDurable() override { return SyncJournal(engine_->db); }
 
+  // Kept where it was begun: another SqliteStore of the file begins its own.
+  Result<std::optional<StateMark>> MarkState(std::uint64_t most_rows) override;
+  Result<Comparison> ComparisonWith(const ReplicaId& peer) override;
+  Status RememberComparison(const ReplicaId& peer, const Comparison& comparison) override;
+  Status NoteFinding(const std::string& text) override;
+
   Engine& engine() { return *engine_; }
 
  private:
   Status RequireSetUp();
 
   std::shared_ptr<Engine> engine_;
+  StateMarking marking_;
 };
 
 }  // namespace rejoin

@@ -8,10 +8,12 @@
 namespace rejoin {
 
 enum class Defect : std::uint8_t {
+  kNone,
   kPointBeforeRows,           // the point of a part is kept, and then the rows of every other are lost
   kAcknowledgedBeforeCommit,  // a part counts as joined, and is when the next one is
   kJoinsWhatItIsNotAt,        // loses one part, and joins the next all the same
   kForgetsARow,               // leaves the first row out of what it sends
+  kLosesARow,                 // once, of what it joins, and counts it as joined
 };
 
 class FaultyStore final : public SyncStore {
@@ -57,6 +59,8 @@ class FaultyStore final : public SyncStore {
         }
         return store_.MergePart(in, pretended);
       }
+      case Defect::kLosesARow:
+        return parts_ == 1 ? MergeWithout(in, origin) : store_.MergePart(in, origin);
       default:
         return store_.MergePart(in, origin);
     }
@@ -71,11 +75,29 @@ class FaultyStore final : public SyncStore {
     return store_.CorrectTime(correction);
   }
   Status MakeDurable() override { return store_.MakeDurable(); }
+  Result<std::optional<StateMark>> MarkState(std::uint64_t most_rows) override {
+    return store_.MarkState(most_rows);
+  }
+  Result<Comparison> ComparisonWith(const ReplicaId& peer) override { return store_.ComparisonWith(peer); }
+  Status RememberComparison(const ReplicaId& peer, const Comparison& comparison) override {
+    return store_.RememberComparison(peer, comparison);
+  }
+  Status NoteFinding(const std::string& text) override { return store_.NoteFinding(text); }
 
  private:
   static Result<MemoryDelta> Read(const Bytes& bytes) {
     ViewSource source(bytes);
     return ReadDelta(source);
+  }
+
+  Result<MergeReport> MergeWithout(ByteSource& in, const PartOrigin& origin) {
+    REJOIN_ASSIGN(MemoryDelta delta, ReadDelta(in));
+    if (!delta.blocks.empty()) delta.blocks.front().rows.erase(delta.blocks.front().rows.begin());
+    BytesSink sink(kTestDeltaMaxBytes);
+    REJOIN_TRY(WriteDelta(std::move(delta), sink));
+    const Bytes bytes = sink.Take();
+    ViewSource source(bytes);
+    return store_.MergePart(source, origin);
   }
 
   Result<MergeReport> MergeLate(ByteSource& in, const PartOrigin& origin) {

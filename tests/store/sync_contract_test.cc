@@ -233,6 +233,38 @@ TEST_P(SyncContract, APartTellsWhereTheOrderEnds) {
   EXPECT_EQ(nothing.report.head, *a.Head());
 }
 
+TEST_P(SyncContract, AMarkInSlicesIsTheDigestOfAll) {
+  SyncStore& a = Make().store();
+  PartDevice& device = MakeDevice();
+  FillItems(device, 1, 20);
+  Push(device, a);
+  std::optional<StateMark> mark;
+  for (int slice = 0; !mark && slice < 100; ++slice) {
+    const auto next = a.MarkState(3);
+    ASSERT_TRUE(next) << next.error().message;
+    mark = *next;
+  }
+  ASSERT_TRUE(mark);
+  EXPECT_EQ(mark->digest.Hex(), DigestOf(a));
+  EXPECT_EQ(mark->head, *a.Head());
+  EXPECT_TRUE(mark->vector == VectorOf(a));
+}
+
+TEST_P(SyncContract, AMarkIsOfOneMoment) {
+  SyncStore& a = Make().store();
+  PartDevice& device = MakeDevice();
+  FillItems(device, 1, 20);
+  Push(device, a);
+  for (int slice = 0; slice < 3; ++slice) ASSERT_TRUE(a.MarkState(3));
+  Do(device, {Delete("item", ItemKey(1)), Update("item", ItemKey(20), {{"qty", N(7)}})});
+  Push(device, a);
+  std::optional<StateMark> mark;
+  for (int slice = 0; !mark && slice < 100; ++slice) mark = a.MarkState(3).value_or(std::nullopt);
+  ASSERT_TRUE(mark);
+  EXPECT_EQ(mark->digest.Hex(), DigestOf(a));
+  EXPECT_EQ(mark->head, *a.Head());
+}
+
 TEST_P(SyncContract, SkippingFromElsewhereDoesNothing) {
   SyncStore& a = Make().store();
   const ReplicaId peer = TestReplicaId(7);
