@@ -5,7 +5,16 @@
 namespace rejoin {
 namespace {
 
-enum class Type : std::uint8_t { kHello = 1, kAsk = 2, kChunk = 3, kAck = 4, kBye = 5, kProbe = 6, kEcho = 7 };
+enum class Type : std::uint8_t {
+  kHello = 1,
+  kAsk = 2,
+  kChunk = 3,
+  kAck = 4,
+  kBye = 5,
+  kProbe = 6,
+  kEcho = 7,
+  kCompare = 8,
+};
 
 constexpr std::uint8_t kFirst = 1;
 constexpr std::uint8_t kLast = 2;
@@ -97,6 +106,13 @@ struct Writer {
   void operator()(const Echo& echo) {
     Begin(Type::kEcho);
     PutVarint(out, echo.number);
+  }
+  void operator()(const Compare& compare) {
+    Begin(Type::kCompare);
+    PutFlag(out, static_cast<std::uint8_t>(compare.kind));
+    if (compare.kind == Compare::Kind::kNoAnswer) return;
+    PutFixed64(out, compare.vector);
+    compare.digest.Put(out);
   }
 };
 
@@ -206,6 +222,21 @@ Result<Message> ReadBye(ByteReader& reader) {
   return Message(std::move(bye));
 }
 
+Result<Message> ReadCompare(ByteReader& reader) {
+  Compare compare;
+  const std::uint8_t kind = reader.Byte();
+  if (kind < 1 || kind > 3) reader.MarkFailed();
+  compare.kind = static_cast<Compare::Kind>(kind);
+  if (compare.kind != Compare::Kind::kNoAnswer) {
+    compare.vector = reader.Fixed64();
+    const std::optional<Digest> digest = Digest::FromBytes(reader.Raw(Digest::kBytes));
+    if (!digest) reader.MarkFailed();
+    compare.digest = digest.value_or(Digest());
+  }
+  if (!reader.AtEnd()) return Malformed("Compare");
+  return Message(compare);
+}
+
 template <class Numbered>
 Result<Message> ReadNumbered(ByteReader& reader, const char* name) {
   Numbered message;
@@ -239,6 +270,8 @@ Result<Message> DecodeMessage(ByteView frame) {
       return ReadNumbered<Probe>(reader, "Probe");
     case Type::kEcho:
       return ReadNumbered<Echo>(reader, "Echo");
+    case Type::kCompare:
+      return ReadCompare(reader);
   }
   return Fail(Code::kProtocol,
               "the peer sent a message of an unknown type; check that the URL leads to a Rejoin hub or "

@@ -76,13 +76,22 @@ struct Echo {
   std::uint64_t number = 0;  // of the Probe
 };
 
+// Whether both hold the same, who cover the same. See session_compare.cc.
+struct Compare {
+  enum class Kind : std::uint8_t { kQuestion = 1, kAnswer = 2, kNoAnswer = 3 };
+  Kind kind = Kind::kQuestion;
+  // Not in kNoAnswer.
+  std::uint64_t vector = 0;  // XXH3 of the sender's version vector, as an Ask has it
+  Digest digest;
+};
+
 // The sender closes, and says why.
 struct Bye {
   Code code = Code::kInternal;
   std::string reason;  // at most kMaxReasonBytes
 };
 
-using Message = std::variant<Hello, Ask, Chunk, Ack, Bye, Probe, Echo>;
+using Message = std::variant<Hello, Ask, Chunk, Ack, Bye, Probe, Echo, Compare>;
 
 // Longer texts are cut.
 Bytes EncodeMessage(const Message& message);

@@ -27,6 +27,7 @@ Status Session::Handle(const Message& message, Instant now) {
   if (const auto* const ack = std::get_if<Ack>(&message)) return OnAck(*ack);
   if (const auto* const probe = std::get_if<Probe>(&message)) return OnProbe(*probe);
   if (const auto* const echo = std::get_if<Echo>(&message)) return OnEcho(*echo);
+  if (const auto* const compare = std::get_if<Compare>(&message)) return OnCompare(*compare);
   return OnChunk(std::get<Chunk>(message), now);
 }
 
@@ -142,7 +143,7 @@ Status Session::Begin() {
   blocked_ = !begun_;
   if (!begun_) return {};
   REJOIN_TRY(agreed);
-  return Answer();
+  return Answer(false);
 }
 
 // Where neither has one, the server makes it, and tells it in its Ask.
@@ -156,11 +157,13 @@ Status Session::AgreeOnRoom(const RoomId& theirs) {
   return store_.SetRoom(made);
 }
 
-Status Session::Answer() {
+Status Session::Answer(bool for_everything) {
   Ask ask;
   ask.number = static_cast<std::uint64_t>(++asks_);
   REJOIN_ASSIGN(ask.room, store_.Room());
-  REJOIN_ASSIGN(ask.vector, store_.Vector());
+  if (!for_everything) {
+    REJOIN_ASSIGN(ask.vector, store_.Vector());
+  }
   asked_for_everything_ = ask.vector.empty();
   if (asks_ == 1) {
     REJOIN_ASSIGN(ask.point, store_.PointOf(report_.peer));

@@ -11,6 +11,13 @@
 // the commit. When a conversation breaks, at any byte, the next one goes on from the
 // points that the stores remember. docs/protocol.md has the messages.
 //
+// As the last net, once in a conversation the side that connected asks the other whether
+// both, who cover the same changes, hold the same state: not more often than once in
+// kCompareIntervalMs for a peer. If not, each gets all of the other once, and it is asked
+// once more. It takes a look at every row, which the owner of the session lets it have in
+// slices when there is nothing better to do (Slice); whatever moves meanwhile ends it or
+// begins it anew, so it never tells of two moments.
+//
 // Thread-compatible. The store may be used by others between calls.
 #pragma once
 
@@ -52,6 +59,8 @@ struct SessionOptions {
   CorrectedClock* clock = &SystemClock();
   // A clock that is behind this is dead.
   std::uint64_t earliest_ms = kBuiltMs;
+  // Of a digest, that are looked at in one slice: some milliseconds.
+  std::uint64_t slice_rows = 2000;
 };
 
 struct SessionReport {
@@ -64,6 +73,9 @@ struct SessionReport {
   std::uint64_t rows_received = 0;  // of them, those that changed something here
   std::uint64_t conflicts = 0;
   std::uint64_t quarantined = 0;
+  // Do both hold the same? nullopt: they were not compared.
+  std::optional<bool> compared;
+  std::string finding;  // what was found of that last, for people
 };
 
 // How far a peer is, by its own word.
@@ -97,6 +109,17 @@ class Session {
   // The store may hold something new: a local commit, or another session's join.
   void OnChange() { may_have_news_ = true; }
 
+  // The states are to be compared, or are being compared; false once that is over.
+  bool Comparing() const;
+  // A piece of that can be done now: call Slice, again and again, with frames in between.
+  // False: the store was locked by another, try again from kRetryMs on. Error: as OnFrame.
+  bool WantsSlice() const;
+  Result<bool> Slice(Instant now);
+  // States are compared with a peer so often at most; if no answer came, or the repair was
+  // broken off, sooner.
+  static constexpr std::uint64_t kCompareIntervalMs = std::uint64_t{24} * 3600 * 1000;
+  static constexpr std::uint64_t kCompareAgainMs = std::uint64_t{3600} * 1000;
+
   // The conversation ended by an error or a Bye; nothing but the frames that are left.
   bool closed() const { return closed_; }
   // The peer has everything that was here when this turned true, and said so; false
@@ -127,6 +150,19 @@ class Session {
   // move it is a transaction there, to leave it a longer way through the log here.
   static constexpr std::uint64_t kMaxLag = 1000;
 
+  // A digest begins anew so often where the state moves.
+  static constexpr int kMaxRestarts = 2;
+
+  enum class Stage : std::uint8_t {
+    kUndecided,  // to be asked, if it is time; the other side: not asked yet
+    kDue,        // to be asked as soon as both sides have caught up
+    kMarking,    // computing a digest, to ask
+    kAsked,      // waiting for the answer
+    kAnswering,  // computing a digest, to answer
+    kRepairing,  // each gets all of the other
+    kOver,
+  };
+
   // An outgoing part.
   struct Sent {
     std::uint64_t part = 0;
@@ -141,7 +177,7 @@ class Session {
   Status AgreeOnRoom(const RoomId& theirs);
   Status OnBye(const Bye& bye);
   Hello MakeHello(Instant now);
-  Status Answer();  // our Ask
+  Status Answer(bool for_everything);  // our Ask
   Status SayHello(Instant now);
   void Queue(const Message& message);
 
@@ -159,7 +195,24 @@ class Session {
   Status Join(Instant now);
   Status AfterJoin(const Result<MergeReport>& joined, Instant now);
   Status AskAgain(const Error& why);
+  Status AskAnew();
   Status OnEcho(const Echo& echo);
+
+  // session_compare.cc
+  bool CaughtUp() const;
+  Status GoOnComparing(Instant now);
+  Status Decide(Instant now);
+  Status BeginMarking();
+  Result<bool> HasMoved();
+  Status Mark(Instant now);
+  Status AskWhether(const Compare& ours, Instant now);
+  Status AnswerWhether(const Compare& ours);
+  Status GiveUp(const std::string& why, Instant now);
+  Status OnCompare(const Compare& compare);
+  Status OnQuestion(const Compare& compare);
+  Status Conclude(bool equal);
+  Status Repair();
+  Status Find(const std::string& what);
 
   // session_send.cc
   Status OnAsk(const Ask& ask, Instant now);
@@ -190,12 +243,26 @@ class Session {
   TimeCorrection correction_;
   bool correcting_ = false;  // the store was locked when it was to be corrected
 
+  // Whether both hold the same.
+  Stage stage_ = Stage::kUndecided;
+  bool repaired_ = false;
+  bool peer_asked_all_ = false;  // since then
+  int restarts_ = 0;
+  Cursor compared_head_;
+  std::uint64_t compared_parts_ = 0;  // that had been sent when it began
+  Compare compared_;                  // the question: ours, or the peer's
+  std::uint64_t asked_ms_ = 0;
+  // To be written when the store is not locked.
+  std::optional<Comparison> remember_;
+  std::string finding_;
+
   // In: the part that is being gathered or joined.
   int asks_ = 0;
   bool asked_for_everything_ = false;
   std::uint64_t parts_received_ = 0;
   bool gathering_ = false;
   bool ignoring_ = false;  // it answers an Ask that is no longer ours
+  std::uint64_t gathered_ask_ = 0;
   bool more_ = false;
   bool received_all_ = false;
   PartOrigin origin_;

@@ -14,6 +14,7 @@ Status Session::TakeChunk(const Chunk& chunk, Instant now) {
   if (chunk.first) {
     gathering_ = true;
     ++parts_received_;
+    gathered_ask_ = chunk.ask;
     ignoring_ = chunk.ask != static_cast<std::uint64_t>(asks_);
     origin_ = {report_.peer, chunk.from, {}, false, asked_for_everything_};
     incoming_.Clear();
@@ -65,12 +66,15 @@ Status Session::AfterJoin(const Result<MergeReport>& joined, Instant now) {
   incoming_.Clear();
   if (!joined && code == Code::kNotCovered) return AskAgain(joined.error());
   if (!joined) return tl::unexpected(joined.error());
-  peer_has_.Join(joined->sender_has);
+  // Who asked for all of it, though it covers that, does not hold what its vector says.
+  if (!peer_asked_all_ || answered_) peer_has_.Join(joined->sender_has);
   report_.rows_received += joined->rows_changed;
   report_.conflicts += joined->conflicts;
   report_.quarantined = joined->quarantined;
   if (joined->too_new) return RefuseTooNew(*joined->too_new, now);
-  received_all_ = received_all_ || !more_;
+  // It may have been asked anew since the part began.
+  const bool answers = gathered_ask_ == static_cast<std::uint64_t>(asks_);
+  received_all_ = received_all_ || (answers && !more_);
   unsettled_ = options_.durable;
   Queue(Ack{parts_received_, options_.durable});
   return {};
@@ -78,7 +82,11 @@ Status Session::AfterJoin(const Result<MergeReport>& joined, Instant now) {
 
 Status Session::AskAgain(const Error& why) {
   if (asks_ >= kMaxAsks) return tl::unexpected(why);
-  REJOIN_TRY(Answer());
+  return AskAnew();
+}
+
+Status Session::AskAnew() {
+  REJOIN_TRY(Answer(stage_ == Stage::kRepairing));
   // An Echo that is on its way is about an answer of which a part was not joined.
   const bool awaited = probes_ > echoed_;
   first_valid_probe_ = probes_ + 1;

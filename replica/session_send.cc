@@ -27,8 +27,10 @@ Status Session::OnAsk(const Ask& ask, Instant now) {
   peer_at_ = looked_to_ = ask.point;
   peer_has_ = ask.vector;
   // What is on its way answers an earlier Ask, and is ignored there.
+  peer_asked_all_ = peer_asked_all_ || (stage_ == Stage::kRepairing && ask.vector.empty());
+  if (!is_first) return {};
   correction_.peer_has = ask.vector;
-  return is_first ? CorrectStore(now) : Status();
+  return CorrectStore(now);
 }
 
 Status Session::OnAck(const Ack& ack) {

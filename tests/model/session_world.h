@@ -25,6 +25,11 @@ struct WorldOptions {
   std::vector<TestReplicaMaker> devices;
   std::size_t hubs = 0;
   std::size_t part_bytes = 150;
+  // In the end all meet so often, each time a day later: what two of them find in each other
+  // a third one may lack.
+  int last_days = 1;
+  // A lost delete of a row that nobody has shows in no digest, and is not found again.
+  bool only_digests = false;
   // Stands between each session and its store; nothing: the store itself.
   std::function<std::unique_ptr<SyncStore>(SyncStore&)> in_between = {};
 };
@@ -51,6 +56,8 @@ class SessionWorld {
   std::size_t Carry(std::size_t most = SIZE_MAX);
   // Links everybody, and compares. Returns the first fault of all, or nothing.
   std::string Finish();
+  // Sides that found, when all met, that they did not hold the same as another.
+  std::size_t findings() const { return findings_; }
 
  private:
   struct Node {
@@ -78,8 +85,10 @@ class SessionWorld {
   Wire* WireOf(std::size_t a, std::size_t b);
   bool SendOne(Wire& wire, std::size_t from);
   bool ArriveOne(Wire& wire, std::size_t at);
+  bool SliceOne(End& end);
   void CheckAcknowledged(const Wire& wire, std::size_t at);
   void Changed(std::size_t node, const Session* by);
+  void MeetAll();
   void Compare();
   void Fault(const std::string& what);
 
@@ -90,6 +99,7 @@ class SessionWorld {
   std::vector<Node> nodes_;
   std::map<std::pair<std::size_t, std::size_t>, std::unique_ptr<Wire>> wires_;
   std::string fault_;
+  std::size_t findings_ = 0;
 };
 
 }  // namespace rejoin

@@ -102,6 +102,30 @@ TEST_P(EveryCut, IsSurvivedByADeviceAndAHub) {
 
 INSTANTIATE_TEST_SUITE_P(Kinds, EveryCut, testing::Range<std::size_t>(0, 8));
 
+// The hub, or a device, loses a row of what it joins in each conversation with another, and nobody is told.
+// The net is there for that.
+TEST(SessionWorlds, ARowThatWasLostSilentlyIsFoundAgain) {
+  std::size_t found = 0;
+  for (std::uint64_t life = 0; life < 60; ++life) {
+    WorldOptions options = AnyWorld(1 + life % 3, 1, life % 8);
+    bool faulty = true;
+    options.in_between = [&faulty](SyncStore& store) {
+      return std::make_unique<FaultyStore>(store, faulty ? Defect::kLosesARow : Defect::kNone);
+    };
+    options.last_days = 4;
+    options.only_digests = true;
+    SessionWorld world(options);
+    FakeRandom random(life);
+    for (int i = 0; i < 30; ++i) world.Write(random.Draw64() % options.devices.size(), random.Draw64());
+    world.Connect(0, options.devices.size());
+    world.Carry(random.Draw64() % 40);
+    faulty = false;
+    EXPECT_EQ(world.Finish(), "") << "life " << life;
+    found += world.findings();
+  }
+  EXPECT_GT(found, 10u);
+}
+
 // The world finds what is wrong: each of these in one of so many lives at least.
 class Defects : public testing::TestWithParam<Defect> {};
 

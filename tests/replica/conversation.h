@@ -24,7 +24,7 @@ class Conversation {
   Conversation(SyncStore& a, SyncStore& b, Random& random, SessionOptions options = {})
       : a_(a, random, Named(options, "a")), b_(b, random, Server(Named(options, "b"))) {}
 
-  // Carries frames until there are none, or the link breaks: after `frames` of them,
+  // Carries frames, and lets both compare, until there are none, or the link breaks: after `frames` of them,
   // which then do not arrive any more. Returns how many were carried.
   std::size_t Run(std::size_t frames = kNever) {
     std::size_t carried = 0;
@@ -39,9 +39,18 @@ class Conversation {
           moved = true;
           Deliver(to, *frame);
         }
+        moved = Slice(from) || moved;
       }
     }
     return carried;
+  }
+
+  // False: there was nothing to do.
+  bool Slice(Side& side) {
+    if (!side.session.WantsSlice()) return false;
+    const auto sliced = side.session.Slice(now);
+    if (!sliced && !side.error) side.error = sliced.error();
+    return sliced && *sliced;
   }
 
   void Deliver(Side& to, ByteView frame) {

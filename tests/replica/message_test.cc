@@ -54,7 +54,10 @@ std::vector<Bytes> Samples() {
           EncodeMessage(SomeChunk(true, false)), EncodeMessage(SomeChunk(false, true)),
           EncodeMessage(nothing),                EncodeMessage(Ack{12345, true}),
           EncodeMessage(Bye{Code::kClock, "a reason"}), EncodeMessage(Probe{300}),
-          EncodeMessage(Echo{7})};
+          EncodeMessage(Echo{7}),
+          EncodeMessage(Compare{Compare::Kind::kQuestion, 5, {}}),
+          EncodeMessage(Compare{Compare::Kind::kAnswer, ~std::uint64_t{0}, {}}),
+          EncodeMessage(Compare{Compare::Kind::kNoAnswer, 0, {}})};
 }
 
 // Decoded and encoded again: the same bytes, so nothing is lost or made up.
@@ -172,6 +175,7 @@ TEST(Message, WorkedBytesOfTheDocumentAreTheEncoders) {
   nothing.until = "here!";
   EXPECT_EQ(Shown("nothing"), EncodeMessage(nothing));
   EXPECT_EQ(Shown("ack"), EncodeMessage(Ack{1, true}));
+  EXPECT_EQ(Shown("compare"), EncodeMessage(Compare{Compare::Kind::kQuestion, 0x1122334455667788, {}}));
 }
 
 }  // namespace
