@@ -79,6 +79,7 @@ Result<Exit> Sync(const SyncArguments& arguments) {
                {"received", report.rows_received},
                {"conflicts", report.conflicts},
                {"quarantined", report.quarantined},
+               {"compared", report.compared ? Json(*report.compared) : Json()},
                {"bytes_sent", report.bytes_sent},
                {"bytes_received", report.bytes_received}});
   } else {

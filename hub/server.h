@@ -55,6 +55,7 @@ class Server {
     std::shared_ptr<const Bytes> held;  // a frame that the link had no room for
     std::deque<Bytes> waiting;          // frames for a session that is blocked
     bool known = false;                 // its Hello has been told of
+    std::string finding;                // as it was told of
   };
   struct Room {
     std::string name;
@@ -85,6 +86,8 @@ class Server {
   void LookForWritesTo(Room& room);
   void Retry();
   void SendAll();
+  void CompareOne();
+  void TellFinding(Visit& visit) const;
   void Send(Visit& visit);
   void Drop(Visit& visit, const Error& why);
   void Tell(const std::string& line) const;
@@ -102,6 +105,8 @@ class Server {
   std::map<std::string, std::unique_ptr<Room>> rooms_;
   std::map<Guest*, std::unique_ptr<Visit>> visits_;
   std::vector<std::shared_ptr<Guest>> leaving_;
+  Guest* compared_ = nullptr;   // whose turn was last
+  bool sliced_ = true;          // false: its store was locked
 };
 
 }  // namespace rejoin

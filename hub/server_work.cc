@@ -30,6 +30,7 @@ void Server::Work() {
     Commit();
     LookForWrites();
     SendAll();
+    CompareOne();
     for (const auto& guest : leaving_) Leave(guest, "");
     leaving_.clear();
     Commit();  // what was noted of them
@@ -41,6 +42,7 @@ std::uint64_t Server::WaitMs() const {
   for (const auto& [guest, visit] : visits_) {
     if (visit->session->blocked()) wait = std::min(wait, Session::kRetryMs);
     if (visit->room->looks) wait = std::min(wait, visit->room->looks->UntilNextMs(Now().steady_ms));
+    if (visit->session->WantsSlice()) wait = std::min(wait, sliced_ ? 0 : Session::kRetryMs);
   }
   return wait;
 }
@@ -227,6 +229,31 @@ void Server::Send(Visit& visit) {
   if (!visit.session->closed()) return;
   visit.link->Close(CloseCode::kRefused, "see the last message");
   leaving_.push_back(visit.guest);
+}
+
+// One slice a round, and in turn, so that frames wait for no more than that.
+void Server::CompareOne() {
+  const auto begin = visits_.upper_bound(compared_);
+  auto at = begin == visits_.end() ? visits_.begin() : begin;
+  for (std::size_t i = 0; i < visits_.size(); ++i) {
+    Visit& visit = *at->second;
+    if (visit.session->WantsSlice()) {
+      compared_ = at->first;
+      const Result<bool> sliced = visit.session->Slice(Now());
+      if (!sliced) Tell(visit.guest->visitor().address + ": " + sliced.error().message);
+      sliced_ = !sliced || *sliced;
+      TellFinding(visit);
+      return Send(visit);
+    }
+    if (++at == visits_.end()) at = visits_.begin();
+  }
+}
+
+void Server::TellFinding(Visit& visit) const {
+  const std::string& finding = visit.session->report().finding;
+  if (finding == visit.finding) return;
+  visit.finding = finding;
+  Tell("room " + visit.room->name + ": " + finding);
 }
 
 void Server::Drop(Visit& visit, const Error& why) {

@@ -9,6 +9,8 @@ namespace {
 
 // For a frame to find room in the queue: a peer that takes nothing for so long is gone.
 constexpr std::uint64_t kSendTimeoutMs = 60'000;
+// About what a slice of a digest takes.
+constexpr std::uint64_t kSliceRestMs = 5;
 // Frames taken before the caller gets a word in.
 constexpr int kMaxFramesPerStep = 64;
 
@@ -36,8 +38,21 @@ Status Client::Step(std::uint64_t wait_ms) {
     link_.Rest(std::min(wait_ms, Session::kRetryMs));
     return {};
   }
+  if (session_.WantsSlice()) return Compare(wait_ms);
   REJOIN_ASSIGN(frame_, link_.Receive(wait_ms));
   return frame_ ? Advance() : Status();
+}
+
+// One slice. Who takes turns lets the others have as much of the store.
+Status Client::Compare(std::uint64_t wait_ms) {
+  const std::optional<Result<bool>> sliced = InTurn([this] { return session_.Slice(Now()); });
+  if (sliced && !*sliced) return End(sliced->error());
+  if (!sliced || !**sliced) {
+    link_.Rest(std::min(wait_ms, Session::kRetryMs));
+  } else if (turn_ != nullptr) {
+    link_.Rest(std::min(wait_ms, kSliceRestMs));
+  }
+  return {};
 }
 
 // As far as it goes without waiting, but not for ever.

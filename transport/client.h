@@ -49,12 +49,13 @@ class Client {
   Session& session() { return session_; }
   const Session& session() const { return session_; }
   bool IsOpen() const { return open_; }
-  // Both sides have everything that there was.
-  bool Done() const { return session_.SentAll() && session_.ReceivedAll(); }
+  // Both sides have everything that there was, and it was compared, if it was to be.
+  bool Done() const { return session_.SentAll() && session_.ReceivedAll() && !session_.Comparing(); }
 
  private:
   Status Advance();
   Status SendAll();
+  Status Compare(std::uint64_t wait_ms);
   // Runs `work` when it is our turn; nullopt: it is not.
   template <class Work>
   auto InTurn(Work work) -> std::optional<decltype(work())>;

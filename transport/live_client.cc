@@ -16,6 +16,7 @@ void Add(SessionReport& sum, const SessionReport& report) {
   sum.rows_received += report.rows_received;
   sum.conflicts += report.conflicts;
   sum.quarantined = report.quarantined;
+  if (report.compared) sum.compared = report.compared;
   if (report.peer == ReplicaId()) return;
   sum.peer = report.peer;
   sum.peer_name = report.peer_name;

@@ -25,10 +25,12 @@ Status RunUntilDone(Client& client, const Url& url, std::uint64_t timeout_ms) {
 }
 
 std::string ReportJson(const SessionReport& report) {
-  return nlohmann::ordered_json{{"sent", report.rows_sent},
-                                {"received", report.rows_received},
-                                {"conflicts", report.conflicts},
-                                {"quarantined", report.quarantined}}
+  using Json = nlohmann::ordered_json;
+  return Json{{"sent", report.rows_sent},
+              {"received", report.rows_received},
+              {"conflicts", report.conflicts},
+              {"quarantined", report.quarantined},
+              {"compared", report.compared ? Json(*report.compared) : Json()}}
       .dump();
 }
 

@@ -45,6 +45,7 @@ nlohmann::ordered_json LinkJson(const LinkState& state) {
   link["peer"] = live.report.peer == ReplicaId() ? Json() : Json(live.report.peer.Hex());
   link["peer_name"] = live.report.peer_name;
   link["conversations"] = live.conversations;
+  link["compared"] = live.report.compared ? Json(*live.report.compared) : Json();
   link["rows_sent"] = live.report.rows_sent;
   link["rows_received"] = live.report.rows_received;
   link["bytes_sent"] = std::to_string(live.report.bytes_sent);
