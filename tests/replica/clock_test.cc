@@ -249,6 +249,18 @@ TEST_P(WrongClocks, ADeviceRefusesItToo) {
   Show(right, {});
 }
 
+// The bounds as docs/protocol.md has them, whatever the constants say.
+TEST_P(WrongClocks, ADeviceTakesNineMinutesAheadAndNotEleven) {
+  Party& right = Device("right");
+  Party& near = Device("near", 9 * kMinuteMs);
+  Party& off = Device("off", 11 * kMinuteMs);
+  Do(near, {Insert("item", K("near"), Item(1))});
+  Sync(right, near);
+  Do(off, {Insert("item", K("future"), Item(2))});
+  Refuses(right, off, IdOf(off), "minutes ahead");
+  Show(right, {{K("near"), Item(1)}});
+}
+
 TEST_P(WrongClocks, ADeviceTakesWhatAHubTook) {
   Party& hub = Hub();
   Party& ahead = Device("ahead", 4000);
