@@ -1,4 +1,4 @@
-#include <chrono>
+#include <algorithm>
 
 #include "base/version.h"
 #include "bindings/sqlite/database_file.h"
@@ -32,12 +32,36 @@ class Progress {
     const std::uint64_t rows = report.rows_sent + report.rows_received;
     const std::uint64_t bytes = report.bytes_sent + report.bytes_received;
     if (seconds < 1 || rows == 0) return;
-    std::fprintf(stderr, "rejoin: %.0f s: %s sent, %s received, %.1f MB, %.0f rows/s\n", seconds,
+    std::fprintf(stderr, "rejoin: %.0f s: %s sent, %s received, %.1f MB, %.0f rows/s%s\n", seconds,
                  Count(report.rows_sent, "row").c_str(), Count(report.rows_received, "row").c_str(),
-                 static_cast<double>(bytes) / 1e6, static_cast<double>(rows) / seconds);
+                 static_cast<double>(bytes) / 1e6, static_cast<double>(rows) / seconds,
+                 TimeLeft(report, now).c_str());
   }
 
  private:
+  // From how fast it went since there was something to tell by: a sync may go on in the middle.
+  struct Way {
+    std::uint64_t begun_ms = 0;
+    std::uint64_t begun_permille = 0;
+
+    double SecondsLeft(std::uint64_t permille, std::uint64_t now_ms) {
+      if (permille == 0 || permille >= 1000) return 0;
+      if (begun_ms == 0) *this = {now_ms, permille};
+      const auto done = static_cast<double>(permille - std::min(permille, begun_permille));
+      if (done == 0) return 0;
+      return static_cast<double>(now_ms - begun_ms) / 1000 * static_cast<double>(1000 - permille) / done;
+    }
+  };
+
+  std::string TimeLeft(const SessionReport& report, std::uint64_t now_ms) {
+    const double up = up_.SecondsLeft(report.sent_permille, now_ms);
+    const double down = down_.SecondsLeft(report.received_permille, now_ms);
+    const double left = std::max(up, down);
+    return left < 0.5 ? "" : ", about " + std::to_string(static_cast<int>(left + 0.5)) + " s left";
+  }
+
+  Way up_;
+  Way down_;
   bool on_;
   std::uint64_t begun_ms_ = SystemClock().SteadyMs();
   std::uint64_t next_ms_ = begun_ms_ + kTellEveryMs;

@@ -87,6 +87,7 @@ struct Writer {
       PutBytes(out, chunk.from);
     }
     if (chunk.last) PutBytes(out, chunk.until);
+    if (chunk.more) PutVarint(out, chunk.done_permille);
     out.append(chunk.bytes);
   }
   void operator()(const Ack& ack) {
@@ -199,6 +200,7 @@ Result<Message> ReadChunk(ByteReader& reader) {
     chunk.from = ReadResumePoint(reader);
   }
   if (chunk.last) chunk.until = ReadResumePoint(reader);
+  if (chunk.more) chunk.done_permille = reader.VarintUpTo(1000);
   chunk.bytes = reader.rest();
   const bool flags_fit = (flags & ~kAllChunkFlags) == 0 && (chunk.last || (flags & (kPartial | kMore)) == 0) &&
                          (!chunk.nothing || (chunk.first && chunk.last && chunk.bytes.empty()));

@@ -58,6 +58,7 @@ struct Chunk {
   bool nothing = false;    // there are no bytes: only the point moves; first and last
   ResumePoint from;        // on the first
   ResumePoint until;       // on the last
+  std::uint64_t done_permille = 0;  // of the first sync, roughly, where more follows; on the last
   ByteView bytes;          // points into the frame
 };
 

@@ -71,6 +71,9 @@ struct SessionReport {
   std::uint64_t bytes_received = 0;
   std::uint64_t rows_sent = 0;
   std::uint64_t rows_received = 0;  // of them, those that changed something here
+  // Of what there was to send and to receive, roughly, when the last part went by.
+  std::uint64_t sent_permille = 0;
+  std::uint64_t received_permille = 0;
   std::uint64_t conflicts = 0;
   std::uint64_t quarantined = 0;
   // Do both hold the same? nullopt: they were not compared.

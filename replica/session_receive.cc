@@ -28,6 +28,7 @@ Status Session::TakeChunk(const Chunk& chunk, Instant now) {
   origin_.until = chunk.until;
   origin_.partial = chunk.partial;
   more_ = chunk.more;
+  report_.received_permille = chunk.more ? chunk.done_permille : 1000;
   return Join(now);
 }
 

@@ -149,6 +149,8 @@ Result<Bytes> Session::NextChunk() {
   if (chunk.last) {
     chunk.partial = sending_->partial;
     chunk.more = sending_->more;
+    chunk.done_permille = sending_->done_permille;
+    report_.sent_permille = chunk.more ? chunk.done_permille : 1000;
     chunk.nothing = sending_->nothing;
     chunk.until = sending_->until;
   }

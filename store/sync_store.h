@@ -48,12 +48,21 @@ struct PartRequest {
   std::size_t target_bytes = std::size_t{4} << 20;
 };
 
+// Of large numbers too.
+inline std::uint64_t PermilleOf(std::uint64_t done, std::uint64_t all) {
+  if (all == 0 || done >= all) return 1000;
+  return static_cast<std::uint64_t>(static_cast<double>(done) / static_cast<double>(all) * 1000);
+}
+
 struct PartReport {
   ResumePoint until;     // where the peer is once it has joined the part
   // Rows in the middle of a first sync: the peer joins them and remembers
   // `until`, and leaves its vector as it is.
   bool partial = false;
   bool more = false;     // another part follows at once: ask again from `until`
+  // With `more`: how much of all that there is to look at lies behind `until`, roughly; for
+  // who waits for it.
+  std::uint64_t done_permille = 0;
   std::uint64_t rows = 0;
   Cursor head;           // the end of the local order as the part saw it
   VersionVector end;     // what the peer covers then; empty where partial

@@ -211,6 +211,7 @@ Result<PartReport> ExtractRange(RowFile& file, const PartRequest& request, std::
   const std::uint64_t position = report.partial ? found.position : catalog.head();
   report.until = EncodePoint({epoch, position, catalog.head()});
   report.head = {epoch, catalog.head(), 0};
+  if (report.more) report.done_permille = PermilleOf(position, catalog.head());
   if (!report.partial) report.end = catalog.vector();
   report.nothing = found.rows.empty() && (report.partial || request.peer_has.Covers(catalog.vector()));
   if (report.nothing) return report;

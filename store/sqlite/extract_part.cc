@@ -51,6 +51,7 @@ class PartMaker {
   Result<bool> LacksFromBefore(const TouchedKey& moved);
   Status Scan(const VersionVector& known);
   Result<PartReport> Middle();
+  Result<std::uint64_t> DonePermille();
   PartReport End() const;
   // With what was found, if anything or the header says something.
   Result<PartReport> Write(PartReport report, const VersionVector& start, const VersionVector& end);
@@ -155,6 +156,7 @@ Result<PartReport> PartMaker::GoOn() {
   report.until = EncodeResumePoint(point_.start);
   report.end = point_.vector;
   report.more = !(point_.start == head_);
+  report.done_permille = 1000;  // but for what was written meanwhile
   // What came before is not in this part: nothing but the point vouches for it.
   return Write(std::move(report), point_.vector, point_.vector);
 }
@@ -233,7 +235,25 @@ Result<PartReport> PartMaker::Middle() {
   report.until = EncodeScanPoint(point_);
   report.head = head_;
   report.partial = report.more = true;
+  REJOIN_ASSIGN(report.done_permille, DonePermille());
   return Write(std::move(report), {}, {});
+}
+
+// By rowids, which are many where rows are; keys tell nothing of how many there are.
+Result<std::uint64_t> PartMaker::DonePermille() {
+  std::uint64_t all = 0;
+  std::uint64_t done = 0;
+  for (const auto& table : engine_.catalog.tables()) {
+    ScanPlace place;
+    REJOIN_ASSIGN(place, BeginningOf(engine_, *table));
+    const std::uint64_t rows = place.in_table ? static_cast<std::uint64_t>(std::max<std::int64_t>(place.last_rowid, 1)) : 1;
+    all += rows;
+    if (table->number < point_.table) done += rows;
+    if (table->number != point_.table) continue;
+    const std::int64_t at = point_.place.in_table ? point_.place.rowid : place.last_rowid;
+    done += std::min(rows, static_cast<std::uint64_t>(std::max<std::int64_t>(at, 0)));
+  }
+  return PermilleOf(done, all);
 }
 
 Result<PartReport> PartMaker::Write(PartReport report, const VersionVector& start,

@@ -39,6 +39,7 @@ Chunk SomeChunk(bool first, bool last) {
   chunk.first = first;
   chunk.last = last;
   chunk.partial = chunk.more = last;
+  if (last) chunk.done_permille = 777;
   if (first) chunk.from = "here";
   if (last) chunk.until = "there";
   chunk.bytes = "some bytes";
@@ -49,6 +50,7 @@ std::vector<Bytes> Samples() {
   Chunk nothing = SomeChunk(true, true);
   nothing.nothing = true;
   nothing.partial = nothing.more = false;
+  nothing.done_permille = 0;
   nothing.bytes = {};
   return {EncodeMessage(SomeHello()),          EncodeMessage(SomeAsk()),
           EncodeMessage(SomeChunk(true, false)), EncodeMessage(SomeChunk(false, true)),
