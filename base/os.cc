@@ -92,17 +92,85 @@ bool CutToSize(std::FILE* file, std::size_t bytes) {
 #endif
 }
 
-void SyncFolderOf(const std::string& path) {
+class RealSmallFiles : public SmallFiles {
+ public:
+  Result<std::optional<Bytes>> Read(const std::string& path, std::size_t max_bytes) override;
+  Status Cut(const std::string& path, ByteView kept) override;
+  Status Remove(const std::string& path) override;
+
+ protected:
+  Status WriteSynced(const std::string& path, ByteView bytes) override;
+  Status Rename(const std::string& from, const std::string& to) override;
+  void SyncFolderOf(const std::string& path) override;
+};
+
+Result<std::optional<Bytes>> RealSmallFiles::Read(const std::string& path, std::size_t max_bytes) {
+  errno = 0;
+  StdioFile file(std::fopen(path.c_str(), "rb"));
+  if (file.get() == nullptr) {
+    if (errno == ENOENT) return std::optional<Bytes>();
+    return tl::unexpected(IoError("open", path));
+  }
+  Bytes bytes(max_bytes + 1, '\0');
+  const std::size_t count = std::fread(bytes.data(), 1, bytes.size(), file.get());
+  if (std::ferror(file.get()) != 0) return tl::unexpected(IoError("read", path));
+  if (count > max_bytes) {
+    return Fail(Code::kCorrupt, path + " is larger than it can be; it is not a file of ours");
+  }
+  bytes.resize(count);
+  return std::optional<Bytes>(std::move(bytes));
+}
+
+Status RealSmallFiles::WriteSynced(const std::string& path, ByteView bytes) {
+  StdioFile file(std::fopen(path.c_str(), "wb"));
+  if (file.get() == nullptr) return tl::unexpected(IoError("create", path));
+  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() &&
+                       SyncToDisk(file.get());
+  if (!file.Close() || !written) return tl::unexpected(IoError("write", path));
+  return {};
+}
+
+Status RealSmallFiles::Rename(const std::string& from, const std::string& to) {
+#if defined(_WIN32)
+  std::remove(to.c_str());
+#endif
+  if (std::rename(from.c_str(), to.c_str()) != 0) return tl::unexpected(IoError("replace", to));
+  return {};
+}
+
+void RealSmallFiles::SyncFolderOf(const std::string& path) {
 #if !defined(_WIN32)
   const std::size_t slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return;  // Some file systems forbid it; the rename is still atomic.
+  if (descriptor < 0) return;
   ::fsync(descriptor);
   ::close(descriptor);
 #else
   (void)path;
 #endif
+}
+
+// Whoever replaces the file puts another in its place: what is open here is then
+// nobody's, and cutting it harms no one.
+Status RealSmallFiles::Cut(const std::string& path, ByteView kept) {
+  errno = 0;
+  StdioFile file(std::fopen(path.c_str(), "r+b"));
+  if (file.get() == nullptr) return tl::unexpected(IoError("open", path));
+  Bytes start(kept.size(), '\0');
+  const std::size_t count = std::fread(start.data(), 1, start.size(), file.get());
+  if (count != kept.size() || start != kept) return {};
+  if (!CutToSize(file.get(), kept.size()) || !SyncToDisk(file.get())) {
+    return tl::unexpected(IoError("cut", path));
+  }
+  return {};
+}
+
+Status RealSmallFiles::Remove(const std::string& path) {
+  if (std::remove(path.c_str()) != 0 && errno != ENOENT) {
+    return tl::unexpected(IoError("remove", path));
+  }
+  return {};
 }
 
 class RealScratchFile : public ScratchFile {
@@ -169,59 +237,16 @@ Random& SystemRandom() {
   return random;
 }
 
-Result<std::optional<Bytes>> ReadSmallFile(const std::string& path, std::size_t max_bytes) {
-  errno = 0;
-  StdioFile file(std::fopen(path.c_str(), "rb"));
-  if (file.get() == nullptr) {
-    if (errno == ENOENT) return std::optional<Bytes>();
-    return tl::unexpected(IoError("open", path));
-  }
-  Bytes bytes(max_bytes + 1, '\0');
-  const std::size_t count = std::fread(bytes.data(), 1, bytes.size(), file.get());
-  if (std::ferror(file.get()) != 0) return tl::unexpected(IoError("read", path));
-  if (count > max_bytes) {
-    return Fail(Code::kCorrupt, path + " is larger than it can be; it is not a file of ours");
-  }
-  bytes.resize(count);
-  return std::optional<Bytes>(std::move(bytes));
+SmallFiles& SystemSmallFiles() {
+  static auto& files = *new RealSmallFiles;
+  return files;
 }
 
-Status ReplaceSmallFile(const std::string& path, ByteView bytes) {
+Status SmallFiles::Replace(const std::string& path, ByteView bytes) {
   const std::string scratch = path + ".new";
-  StdioFile file(std::fopen(scratch.c_str(), "wb"));
-  if (file.get() == nullptr) return tl::unexpected(IoError("create", scratch));
-  const bool written = std::fwrite(bytes.data(), 1, bytes.size(), file.get()) == bytes.size() &&
-                       SyncToDisk(file.get());
-  if (!file.Close() || !written) return tl::unexpected(IoError("write", scratch));
-#if defined(_WIN32)
-  std::remove(path.c_str());
-#endif
-  if (std::rename(scratch.c_str(), path.c_str()) != 0) {
-    return tl::unexpected(IoError("replace", path));
-  }
+  REJOIN_TRY(WriteSynced(scratch, bytes));
+  REJOIN_TRY(Rename(scratch, path));
   SyncFolderOf(path);
-  return {};
-}
-
-// Whoever replaces the file puts another in its place: what is open here is then
-// nobody's, and cutting it harms no one.
-Status CutSmallFile(const std::string& path, ByteView kept) {
-  errno = 0;
-  StdioFile file(std::fopen(path.c_str(), "r+b"));
-  if (file.get() == nullptr) return tl::unexpected(IoError("open", path));
-  Bytes start(kept.size(), '\0');
-  const std::size_t count = std::fread(start.data(), 1, start.size(), file.get());
-  if (count != kept.size() || start != kept) return {};
-  if (!CutToSize(file.get(), kept.size()) || !SyncToDisk(file.get())) {
-    return tl::unexpected(IoError("cut", path));
-  }
-  return {};
-}
-
-Status RemoveFile(const std::string& path) {
-  if (std::remove(path.c_str()) != 0 && errno != ENOENT) {
-    return tl::unexpected(IoError("remove", path));
-  }
   return {};
 }
 

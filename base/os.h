@@ -59,16 +59,35 @@ class CorrectedClock final : public Clock {
 CorrectedClock& SystemClock();
 Random& SystemRandom();
 
-// A small file read and replaced as a whole. Missing: nullopt.
-Result<std::optional<Bytes>> ReadSmallFile(const std::string& path, std::size_t max_bytes);
-// Replaces the file by rename and syncs it (and its folder): afterwards it
-// holds the old or the new bytes, also after a power cut. One caller at a time.
-Status ReplaceSmallFile(const std::string& path, ByteView bytes);
-// Cuts the file to `kept` where it begins with it. Else somebody has replaced it,
-// or does so this moment: then it is left as it is, which is no error.
-Status CutSmallFile(const std::string& path, ByteView kept);
-// No error if it is not there.
-Status RemoveFile(const std::string& path);
+// Small files beside a database, each read and replaced as a whole. Thread-compatible per
+// path; what is said about a power cut is true of the real ones, and of those of a test's
+// disk that loses what was not synced.
+class SmallFiles {
+ public:
+  virtual ~SmallFiles() = default;
+
+  // Missing: nullopt. kCorrupt where it is larger.
+  virtual Result<std::optional<Bytes>> Read(const std::string& path, std::size_t max_bytes) = 0;
+  // Replaces the file by rename and syncs it (and its folder): afterwards it
+  // holds the old or the new bytes, also after a power cut. One caller at a time.
+  Status Replace(const std::string& path, ByteView bytes);
+  // Cuts the file to `kept` where it begins with it. Else somebody has replaced it,
+  // or does so this moment: then it is left as it is, which is no error.
+  virtual Status Cut(const std::string& path, ByteView kept) = 0;
+  // No error if it is not there.
+  virtual Status Remove(const std::string& path) = 0;
+
+ protected:
+  // The steps of Replace. A file with these bytes, which are on the disk when it returns;
+  // its name may not be.
+  virtual Status WriteSynced(const std::string& path, ByteView bytes) = 0;
+  virtual Status Rename(const std::string& from, const std::string& to) = 0;
+  // So that names survive a power cut. Where the system forbids it nothing is lost but
+  // that: a rename is atomic all the same.
+  virtual void SyncFolderOf(const std::string& path) = 0;
+};
+
+SmallFiles& SystemSmallFiles();
 
 // Scratch bytes that need not outlive the process: an unnamed temporary file.
 class ScratchFile {

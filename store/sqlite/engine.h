@@ -23,6 +23,7 @@ namespace rejoin {
 struct Environment {
   Clock* clock = nullptr;
   Random* random = nullptr;
+  SmallFiles* files = &SystemSmallFiles();  // where the sidecar is (identity.h)
 };
 
 // Limits with their reasons; tests make them small to reach them.

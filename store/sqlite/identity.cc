@@ -75,7 +75,7 @@ Result<Remembered> LookAround(Engine& engine) {
 Status CheckAndRotate(Engine& engine, const Remembered& found) {
   const Bytes& stored = found.token;
   const std::string path = SidecarPath(engine);
-  REJOIN_ASSIGN(const std::optional<Bytes> sidecar, ReadSmallFile(path, kMaxSidecarBytes));
+  REJOIN_ASSIGN(const std::optional<Bytes> sidecar, engine.env.files->Read(path, kMaxSidecarBytes));
   const bool current = sidecar && Holds(*sidecar, OrNone(stored)) && !found.rolled_back;
   const std::uint64_t now_ms = engine.env.clock->SteadyMs();
   const bool recent =
@@ -90,7 +90,7 @@ Status CheckAndRotate(Engine& engine, const Remembered& found) {
     REJOIN_TRY(TakeNewIdentity(engine, {head.own, head.own}, "the file is a copy, or was restored"));
   }
   const Bytes fresh = NewToken(*engine.env.random);
-  REJOIN_TRY(ReplaceSmallFile(path, fresh + OrNone(stored)));
+  REJOIN_TRY(engine.env.files->Replace(path, fresh + OrNone(stored)));
   REJOIN_TRY(engine.SetMeta("token", Value::Blob(fresh)));
   engine.fence.token = fresh;
   engine.fence.rotated = true;
@@ -124,7 +124,7 @@ void FenceAfterCommit(Engine& engine) {
   // A sidecar without a token that a power cut brings back would make this a copy.
   if (!SyncJournal(engine.db)) return;
   // The write lock is gone: another process may be replacing the sidecar.
-  (void)CutSmallFile(SidecarPath(engine), engine.fence.token);
+  (void)engine.env.files->Cut(SidecarPath(engine), engine.fence.token);
 }
 
 Status TakeNewIdentity(Engine& engine, const KeptHistory& kept, std::string_view why) {

@@ -205,7 +205,7 @@ Status SqliteStore::Uninstall() {
   const std::string sidecar = SidecarPath(*engine_);
   REJOIN_TRY(InTransaction(*engine_, [&] { return DropMeta(*engine_); }));
   engine_->fence = {};
-  return sidecar.empty() ? Status() : RemoveFile(sidecar);
+  return sidecar.empty() ? Status() : engine_->env.files->Remove(sidecar);
 }
 
 Status SqliteStore::DropColumn(const std::string& name, const std::string& column) {

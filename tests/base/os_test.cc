@@ -31,35 +31,35 @@ class SmallFile : public testing::Test {
 
 TEST_F(SmallFile, ComesBackAsItWasReplaced) {
   const Bytes bytes("a\0\xff\r\n", 5);
-  ASSERT_TRUE(ReplaceSmallFile(Path("token"), "what was there before"));
-  ASSERT_TRUE(ReplaceSmallFile(Path("token"), bytes));
-  EXPECT_EQ(**ReadSmallFile(Path("token"), 5), bytes);
+  ASSERT_TRUE(SystemSmallFiles().Replace(Path("token"), "what was there before"));
+  ASSERT_TRUE(SystemSmallFiles().Replace(Path("token"), bytes));
+  EXPECT_EQ(**SystemSmallFiles().Read(Path("token"), 5), bytes);
   EXPECT_EQ(Files(), 1u) << "the scratch file stayed";
 }
 
 TEST_F(SmallFile, MissingIsNoError) {
-  const auto missing = ReadSmallFile(Path("nobody"), 10);
+  const auto missing = SystemSmallFiles().Read(Path("nobody"), 10);
   ASSERT_TRUE(missing);
   EXPECT_FALSE(*missing);
-  EXPECT_TRUE(RemoveFile(Path("nobody")));
+  EXPECT_TRUE(SystemSmallFiles().Remove(Path("nobody")));
 }
 
 TEST_F(SmallFile, LargerThanItCanBeIsCorrupt) {
-  ASSERT_TRUE(ReplaceSmallFile(Path("token"), "123456"));
-  EXPECT_EQ(ReadSmallFile(Path("token"), 5).error().code, Code::kCorrupt);
-  EXPECT_TRUE(*ReadSmallFile(Path("token"), 6));
+  ASSERT_TRUE(SystemSmallFiles().Replace(Path("token"), "123456"));
+  EXPECT_EQ(SystemSmallFiles().Read(Path("token"), 5).error().code, Code::kCorrupt);
+  EXPECT_TRUE(*SystemSmallFiles().Read(Path("token"), 6));
 }
 
 TEST_F(SmallFile, ErrorsNameThePath) {
-  const Status failed = ReplaceSmallFile(Path("no/such/folder"), "x");
+  const Status failed = SystemSmallFiles().Replace(Path("no/such/folder"), "x");
   ASSERT_FALSE(failed);
   EXPECT_EQ(failed.error().code, Code::kIo);
   EXPECT_NE(failed.error().message.find("no/such/folder"), std::string::npos);
 }
 
 TEST_F(SmallFile, RemovedIsGone) {
-  ASSERT_TRUE(ReplaceSmallFile(Path("token"), "x"));
-  EXPECT_TRUE(RemoveFile(Path("token")));
+  ASSERT_TRUE(SystemSmallFiles().Replace(Path("token"), "x"));
+  EXPECT_TRUE(SystemSmallFiles().Remove(Path("token")));
   EXPECT_EQ(Files(), 0u);
 }
 

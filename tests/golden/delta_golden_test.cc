@@ -44,7 +44,7 @@ TEST(DeltaGolden, Version1IsReadAndWrittenAsEver) {
   for (const Golden& golden : Goldens()) {
     const std::string file =
         std::string(REJOIN_SOURCE_DIR "/tests/golden/delta_v1/") + golden.name + ".delta";
-    const auto bytes = ReadSmallFile(file, kMaxGoldenBytes);
+    const auto bytes = SystemSmallFiles().Read(file, kMaxGoldenBytes);
     ASSERT_TRUE(bytes && *bytes) << file;
     const Result<WholeDelta> read = ReadDelta(**bytes);
     ASSERT_TRUE(read) << file << ": " << read.error().message;
