@@ -60,24 +60,35 @@ const char* Advice(int result_code) {
 constexpr char kBegin[] = "SAVEPOINT rejoin__savepoint";
 constexpr char kRollBack[] = "ROLLBACK TO rejoin__savepoint";
 constexpr char kRelease[] = "RELEASE rejoin__savepoint";
+// The cause is to be looked for in the file, or on its disk.
+bool IsOfFile(int result_code) {
+  const Code code = CodeFor(result_code);
+  return code == Code::kIo || code == Code::kCorrupt;
+}
+
 
 }  // namespace
 
 std::string QuoteName(std::string_view name) { return Quoted(name, '"'); }
 std::string QuoteText(std::string_view text) { return Quoted(text, '\''); }
 
-Error SqliteError(sqlite3* db, int result_code, std::string_view doing) {
+Error SqliteError(sqlite3* db, const std::string& schema, int result_code, std::string_view doing) {
   // The connection's message is about its latest call; a stale one would mislead.
   const bool current = (sqlite3_errcode(db) & 0xff) == (result_code & 0xff);
   const char* const words = current ? sqlite3_errmsg(db) : sqlite3_errstr(result_code);
+  const char* const file = sqlite3_db_filename(db, schema.c_str());
+  const bool of_file = IsOfFile(result_code) && file != nullptr && *file != '\0';
+  std::string message = of_file ? std::string(file) + ": " : "";
   if (const char* const advice = Advice(result_code)) {
-    return Error{CodeFor(result_code), std::string(advice) + " (" + words + ")"};
+    message.append(advice).append(" (").append(words).append(")");
+  } else {
+    message.append(doing).append(": ").append(words);
   }
-  return Error{CodeFor(result_code), std::string(doing) + ": " + words};
+  return Error{CodeFor(result_code), std::move(message)};
 }
 
 Statement& Statement::operator=(Statement&& other) noexcept {
-  std::swap(db_, other.db_);
+  std::swap(database_, other.database_);
   std::swap(statement_, other.statement_);
   std::swap(bind_error_, other.bind_error_);
   return *this;
@@ -133,14 +144,14 @@ Statement& Statement::BindValue(int at, const Value& value) {
 Result<bool> Statement::Step() {
   if (bind_error_ != SQLITE_OK) {
     const int error = std::exchange(bind_error_, SQLITE_OK);
-    return tl::unexpected(SqliteError(db_, error, "binding a value"));
+    return database_->Failed(error, "binding a value");
   }
   const int result = sqlite3_step(statement_);
   if (result == SQLITE_ROW) return true;
   if (result == SQLITE_DONE) return false;
-  Error error = SqliteError(db_, result, sqlite3_sql(statement_));
+  auto failed = database_->Failed(result, sqlite3_sql(statement_));
   sqlite3_reset(statement_);
-  return tl::unexpected(std::move(error));
+  return failed;
 }
 
 Status Statement::Run() {
@@ -248,14 +259,18 @@ std::string Database::Expand(std::string_view sql) const {
   return expanded;
 }
 
+tl::unexpected<Error> Database::Failed(int result_code, std::string_view doing) const {
+  return tl::unexpected(SqliteError(handle_, schema_, result_code, doing));
+}
+
 Result<Statement> Database::Prepare(std::string_view sql) {
   const std::string expanded = Expand(sql);
   sqlite3_stmt* statement = nullptr;
   const int result =
       sqlite3_prepare_v3(handle_, expanded.c_str(), static_cast<int>(expanded.size() + 1),
                          SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  if (result != SQLITE_OK) return tl::unexpected(SqliteError(handle_, result, expanded));
-  return Statement(handle_, statement);
+  if (result != SQLITE_OK) return Failed(result, expanded);
+  return Statement(this, statement);
 }
 
 Result<CachedStatement> Database::Cached(std::string_view sql) {
@@ -270,7 +285,7 @@ Result<CachedStatement> Database::Cached(std::string_view sql) {
 Status Database::Exec(std::string_view sql) {
   const std::string expanded = Expand(sql);
   const int result = sqlite3_exec(handle_, expanded.c_str(), nullptr, nullptr, nullptr);
-  if (result != SQLITE_OK) return tl::unexpected(SqliteError(handle_, result, expanded));
+  if (result != SQLITE_OK) return Failed(result, expanded);
   return {};
 }
 

@@ -24,13 +24,16 @@ std::string QuoteName(std::string_view name);
 std::string QuoteText(std::string_view text);
 
 // SQLite's own words and our code for a result code of SQLite (busy, read-only,
-// full, I/O, out of memory, corrupt, else kSql).
-Error SqliteError(sqlite3* db, int result_code, std::string_view doing);
+// full, I/O, out of memory, corrupt, else kSql). Where it is about the disk they name the
+// schema's file.
+Error SqliteError(sqlite3* db, const std::string& schema, int result_code, std::string_view doing);
 
 class Statement {
  public:
   Statement() = default;
-  Statement(sqlite3* db, sqlite3_stmt* statement) : db_(db), statement_(statement) {}
+  // `database` outlives it.
+  Statement(const class Database* database, sqlite3_stmt* statement)
+      : database_(database), statement_(statement) {}
   Statement(Statement&& other) noexcept { *this = std::move(other); }
   Statement& operator=(Statement&& other) noexcept;
   ~Statement();
@@ -68,7 +71,7 @@ class Statement {
   explicit operator bool() const { return statement_ != nullptr; }
 
  private:
-  sqlite3* db_ = nullptr;
+  const Database* database_ = nullptr;
   sqlite3_stmt* statement_ = nullptr;
   int bind_error_ = SQLITE_OK;
 };
@@ -124,7 +127,9 @@ class Database {
 
  private:
   friend class CachedStatement;
+  friend class Statement;
   std::string Expand(std::string_view sql) const;
+  tl::unexpected<Error> Failed(int result_code, std::string_view doing) const;
 
   sqlite3* handle_;
   std::string schema_;
