@@ -108,9 +108,7 @@ Status FollowColumns(Engine& engine, TrackedTable& table) {
   REJOIN_TRY(FollowName(engine, table));
   Result<TableShape> now = ReadTableShape(engine.db, *table.local);
   // A table that is gone, or no longer fit, is noticed when the schema is followed.
-  if (!now) return now.error().code == Code::kUnknownTable || now.error().code == Code::kNotTrackable
-                       ? Status()
-                       : tl::unexpected(now.error());
+  if (!now) return IsAboutTable(now.error().code) ? Status() : tl::unexpected(now.error());
   if (!KnowsColumns(table, *now)) return AdoptSchemaChange(engine, table);
   table.shape = std::move(*now);
   return {};

@@ -152,6 +152,7 @@ Status Catalog::LoadColumns(TrackedTable& table) {
   if (table.local) {
     auto shape = ReadTableShape(db_, *table.local);
     // A table that is gone or no longer fit is drift's to notice (drift.h).
+    if (!shape && !IsAboutTable(shape.error().code)) return Forward(shape);
     if (shape) table.shape = std::move(*shape);
   }
   REJOIN_ASSIGN(Statement read, db_.Prepare(kReadColumns));

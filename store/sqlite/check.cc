@@ -37,6 +37,7 @@ class TableCheck {
 
   Status Run() {
     const auto shape = ReadTableShape(engine_.db, *table_.local);
+    if (!shape && !IsAboutTable(shape.error().code)) return tl::unexpected<Error>(shape.error());
     if (!shape) {
       Report("it is gone, or cannot be tracked any more: " + shape.error().message, kRepairs);
       return {};

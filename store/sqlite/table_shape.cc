@@ -91,12 +91,15 @@ Status ReadTable(Database& db, const std::string& wanted, TableShape& shape) {
   return {};
 }
 
-std::string CollationOf(Database& db, const std::string& table, const std::string& column) {
+Result<std::string> CollationOf(Database& db, const std::string& table, const std::string& column) {
   const char* collation = nullptr;
   const int result =
       sqlite3_table_column_metadata(db.handle(), db.schema().c_str(), table.c_str(), column.c_str(),
                                     nullptr, &collation, nullptr, nullptr, nullptr);
-  return result == SQLITE_OK && collation != nullptr ? collation : "BINARY";
+  if (result != SQLITE_OK && result != SQLITE_ERROR) {  // the latter: there is none
+    return tl::unexpected(SqliteError(db.handle(), db.schema(), result, "reading the schema"));
+  }
+  return std::string(result == SQLITE_OK && collation != nullptr ? collation : "BINARY");
 }
 
 Status ReadColumns(Database& db, TableShape& shape) {
@@ -116,7 +119,7 @@ Status ReadColumns(Database& db, TableShape& shape) {
     column.default_sql = std::string(list->Text(3));
     column.key_part = static_cast<std::uint32_t>(list->Integer(4));
     column.generated = hidden == 2 || hidden == 3;
-    column.collation = CollationOf(db, shape.name, column.name);
+    REJOIN_ASSIGN(column.collation, CollationOf(db, shape.name, column.name));
     shape.columns.push_back(std::move(column));
   }
   for (std::size_t i = 0; i < shape.columns.size(); ++i) {
@@ -282,6 +285,8 @@ Result<TableShape> ReadTableShape(Database& db, const std::string& table) {
   shape.replaces_on_conflict = SaysOnConflictReplace(sql);
   return shape;
 }
+
+bool IsAboutTable(Code code) { return code == Code::kUnknownTable || code == Code::kNotTrackable; }
 
 Affinity AffinityOf(std::string_view declared_type) {
   if (HasInfix(declared_type, "INT")) return Affinity::kInteger;

@@ -60,6 +60,9 @@ struct TableShape {
 // kUnknownTable; kNotTrackable with the reason and the cure for views, virtual,
 // shadow, temporary and system tables, and tables without a usable primary key.
 Result<TableShape> ReadTableShape(Database& db, const std::string& table);
+// An error of that which is about the table. Any other is about the disk or the memory,
+// and says nothing of the table.
+bool IsAboutTable(Code code);
 
 // The affinity of a declared type.
 Affinity AffinityOf(std::string_view declared_type);

@@ -24,6 +24,27 @@ DiskImage Tracked() {
   return drive.disk.Image();
 }
 
+// The catalog took any error of reading a table's columns for a table that is gone: its
+// metadata was then used as that of a table without columns, and where the schema had
+// changed, was dropped for good.
+TEST(Found, AReadErrorIsNotTakenForAMissingTable) {
+  const DiskImage image = Tracked();
+  bool failed = true;
+  for (std::uint64_t n = 1; failed; ++n) {
+    SCOPED_TRACE(n);
+    Drive drive(image);
+    const auto device = Opened(drive, 2);
+    ASSERT_TRUE(device->Exec("ALTER TABLE note ADD COLUMN more"));
+    drive.disk.Inject({DiskCall::kRead, Failure::kError, drive.disk.calls(DiskCall::kRead) + n, false});
+    const auto vector = device->store().Vector();
+    failed = drive.disk.failed() > 0;
+    EXPECT_EQ(vector.has_value(), !failed);
+    drive.disk.Heal();
+    ASSERT_TRUE(device->Exec("UPDATE note SET body = 'd', more = 'e'"));
+    EXPECT_EQ(FaultsOf(*device), "");
+  }
+}
+
 // "disk I/O error" of which of all files?
 TEST(Found, AnErrorOfTheDiskNamesTheFile) {
   for (const Failure failure : {Failure::kError, Failure::kFull}) {
