@@ -39,7 +39,7 @@ Result<std::unique_ptr<RoomStore>> FileRooms::Open(const std::string& name) {
     return Fail(Code::kRefused, "there is no room " + name + " here, but one that is called " + room_);
   }
   REJOIN_ASSIGN(DatabaseFile file, DatabaseFile::Open(path_, OpenMode::kReadWrite));
-  REJOIN_TRY(file.sql().Exec("PRAGMA synchronous = FULL"));
+  REJOIN_TRY(file.sql().Exec("PRAGMA synchronous = EXTRA"));
   REJOIN_TRY(file.Store().Replica());
   return std::unique_ptr<RoomStore>(std::make_unique<FileRoom>(path_, std::move(file)));
 }

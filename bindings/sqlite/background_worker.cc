@@ -30,7 +30,7 @@ Status CommitWithoutWaiting(Database& sql) {
   REJOIN_ASSIGN(Statement mode, sql.Prepare("PRAGMA {s}.journal_mode"));
   REJOIN_TRY(mode.Step());
   const bool stays = mode.Text(0) == "wal";
-  return sql.Exec(stays ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = FULL");
+  return sql.Exec(stays ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = EXTRA");
 }
 
 std::chrono::milliseconds Milliseconds(std::uint64_t ms) {

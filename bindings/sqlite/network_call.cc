@@ -20,10 +20,12 @@ Status RequireNoTransaction(Call& call) {
 Result<bool> IsDurable(Engine& engine) {
   constexpr std::int64_t kNormal = 1;
   constexpr std::int64_t kFull = 2;
+  constexpr std::int64_t kExtra = 3;
   REJOIN_ASSIGN(Statement mode, engine.db.Prepare("PRAGMA {s}.journal_mode"));
   REJOIN_TRY(mode.Step());
-  // With a write-ahead log the session waits for the disk itself (SyncStore::MakeDurable).
-  const std::int64_t enough = mode.Text(0) == "wal" ? kNormal : kFull;
+  // With a write-ahead log the session waits for the disk itself (SyncStore::MakeDurable). A
+  // rollback journal whose deletion is not on the disk takes the last commit back.
+  const std::int64_t enough = mode.Text(0) == "wal" ? kNormal : mode.Text(0) == "delete" ? kExtra : kFull;
   REJOIN_ASSIGN(CachedStatement read, engine.db.Cached("PRAGMA {s}.synchronous"));
   REJOIN_TRY(read->Step());
   return read->Integer(0) >= enough;

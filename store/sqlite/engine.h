@@ -36,7 +36,6 @@ struct Limits {
   std::size_t listed_keys_bytes = 8u << 20;        // that the log names, gathered for a delta
   std::uint64_t log_min_bytes = 16u << 20;         // the log keeps at least this ...
   std::uint64_t log_file_percent = 5;              // ... or this share of the file, the larger
-  std::uint64_t fold_pending_bytes = 4u << 20;     // unfolded log that makes a commit's end fold
   std::uint64_t part_rows = 100'000;               // that a part of a scan looks at, in one read transaction
 };
 

@@ -60,12 +60,12 @@ const char* Advice(int result_code) {
 constexpr char kBegin[] = "SAVEPOINT rejoin__savepoint";
 constexpr char kRollBack[] = "ROLLBACK TO rejoin__savepoint";
 constexpr char kRelease[] = "RELEASE rejoin__savepoint";
+
 // The cause is to be looked for in the file, or on its disk.
 bool IsOfFile(int result_code) {
   const Code code = CodeFor(result_code);
   return code == Code::kIo || code == Code::kCorrupt;
 }
-
 
 }  // namespace
 

@@ -48,7 +48,6 @@ void MakeLimitsSmall(TestDatabase& database) {
   limits.log_body_bytes = 1024;
   limits.fold_batch_bytes = 4096;
   limits.listed_keys_bytes = 4096;
-  limits.fold_pending_bytes = 4000;
   limits.log_min_bytes = 16'384;
   limits.log_file_percent = 1;
 }

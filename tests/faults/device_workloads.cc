@@ -206,7 +206,6 @@ Workload Compacting() {
           [](Limits& limits) {
             limits.log_min_bytes = 2'000;
             limits.log_file_percent = 1;
-            limits.fold_pending_bytes = 1'000;
             limits.log_body_bytes = 1'000;
             limits.fold_batch_bytes = 2'000;
           },
