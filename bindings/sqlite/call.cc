@@ -80,6 +80,7 @@ Result<ByteView> Call::Blob(int at, std::string_view what) const {
   }
   const auto* const blob = static_cast<const char*>(sqlite3_value_blob(value));
   const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+  if (blob == nullptr && size > 0) return Fail(Code::kNoMemory, "out of memory");
   return size == 0 ? ByteView() : ByteView(blob, size);
 }
 

@@ -88,6 +88,7 @@ Result<std::unique_ptr<RowFile>> RowFile::Open(const std::string& path, Random& 
   REJOIN_ASSIGN(SqliteFile opened, SqliteFile::Open(path, kBusyTimeoutMs));
   auto file = std::make_unique<RowFile>(std::move(opened), random);
   Database& db = file->db();
+  REJOIN_ASSIGN(file->roll_back, db.Prepare("ROLLBACK"));
   REJOIN_ASSIGN(const bool ours, IsOurs(db, path));
   if (ours) REJOIN_TRY(CheckFormat(db, path));
   REJOIN_TRY(db.Exec(kWal));
@@ -112,7 +113,7 @@ Result<RowReading> RowReading::Begin(RowFile& file) {
 }
 
 RowReading::~RowReading() {
-  if (file_ != nullptr) (void)file_->db().Run("ROLLBACK");  // nothing was written
+  if (file_ != nullptr) file_->roll_back.TryRun();  // nothing was written
 }
 
 Result<RowWriting> RowWriting::Begin(RowFile& file) {
@@ -144,7 +145,7 @@ Status RowWriting::Commit() {
 
 RowWriting::~RowWriting() {
   if (file_ == nullptr) return;
-  if (!savepoint_) (void)file_->db().Run("ROLLBACK");
+  if (!savepoint_) file_->roll_back.TryRun();
   file_->epoch_begun = epoch_was_begun_;
   file_->catalog.Invalidate();
 }

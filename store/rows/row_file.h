@@ -25,6 +25,8 @@ struct RowFile {
   SqliteFile file;
   Random& random;
   RowCatalog catalog;
+  // Prepared beforehand, for memory may be what is lacking then.
+  Statement roll_back;
   bool in_batch = false;
   // This opening's epoch is in the file: committed, or in the open transaction.
   bool epoch_begun = false;

@@ -202,6 +202,7 @@ TrackedTable* Catalog::FindLogical(std::string_view name) const {
 }
 
 Result<TrackedTable*> Catalog::AddTable(const TrackedTable& table) {
+  Invalidate();
   auto added = std::make_unique<TrackedTable>(table);
   added->columns.clear();
   {
@@ -230,6 +231,7 @@ Result<TrackedTable*> Catalog::AddTable(const TrackedTable& table) {
 Result<ColumnId> Catalog::AddColumn(TrackedTable& table, const std::string& name,
                                     const std::optional<std::string>& local) {
   const auto number = static_cast<ColumnId>(table.columns.size());
+  Invalidate();
   {
     REJOIN_ASSIGN(CachedStatement insert, db_.Cached(kAddColumn));
     insert->Bind(1, std::int64_t{table.number}).Bind(2, std::int64_t{number}).BindText(3, name);
@@ -246,6 +248,7 @@ Result<ColumnId> Catalog::AddColumn(TrackedTable& table, const std::string& name
 }
 
 Status Catalog::SaveTable(const TrackedTable& table) {
+  Invalidate();
   {
     REJOIN_ASSIGN(CachedStatement save, db_.Cached(kSaveTable));
     save->Bind(1, std::int64_t{table.number}).BindText(2, table.name);
@@ -267,6 +270,7 @@ Status Catalog::SaveTable(const TrackedTable& table) {
 }
 
 Status Catalog::RemoveTable(TableNumber number) {
+  Invalidate();
   const std::string which = std::to_string(number);
   for (const char* const from : {"rejoin__column WHERE tbl = ", "rejoin__colset WHERE tbl = ",
                                  "rejoin__run WHERE tbl = ", "rejoin__hash WHERE tbl = ",
@@ -282,6 +286,7 @@ Status Catalog::RemoveTable(TableNumber number) {
 Result<ReplicaNumber> Catalog::Intern(const ReplicaId& replica) {
   const auto known = replica_numbers_.find(replica);
   if (known != replica_numbers_.end()) return known->second;
+  Invalidate();
   ReplicaNumber number = 0;
   {
     REJOIN_ASSIGN(CachedStatement insert, db_.Cached(kAddReplica));
@@ -305,6 +310,7 @@ Result<ColsetNumber> Catalog::InternColset(TableNumber table,
   const auto known = colset_numbers_.find({table, ascending});
   if (known != colset_numbers_.end()) return known->second;
   const Bytes columns = EncodeColset(ascending);
+  Invalidate();
   ColsetNumber number = 0;
   {
     REJOIN_ASSIGN(CachedStatement insert, db_.Cached(kAddColset));

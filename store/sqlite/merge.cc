@@ -7,6 +7,7 @@
 #include "store/sqlite/fold.h"
 #include "store/sqlite/identity.h"
 #include "store/sqlite/merge_apply.h"
+#include "store/sqlite/merge_scope.h"
 #include "store/sqlite/peers.h"
 #include "store/sqlite/scan_point.h"
 
@@ -209,6 +210,10 @@ Result<MergeReport> Merge::Run() {
 }
 
 Result<MergeReport> InTransaction(Engine& engine, ByteSource& in, const PartOrigin* origin) {
+  // Switching triggers makes SQLite prepare every statement anew, which takes memory: before
+  // what undoes the merge has been prepared.
+  MergeScope scope(engine);
+  scope.FireTriggers(false);
   REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
   REJOIN_TRY(TakeWriteLock(engine));
   DeltaReader reader(in);

@@ -1,6 +1,7 @@
 #include "store/sqlite/sql.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 namespace rejoin {
@@ -57,15 +58,16 @@ const char* Advice(int result_code) {
   }
 }
 
-constexpr char kBegin[] = "SAVEPOINT rejoin__savepoint";
-constexpr char kRollBack[] = "ROLLBACK TO rejoin__savepoint";
-constexpr char kRelease[] = "RELEASE rejoin__savepoint";
-
 // The cause is to be looked for in the file, or on its disk.
 bool IsOfFile(int result_code) {
   const Code code = CodeFor(result_code);
   return code == Code::kIo || code == Code::kCorrupt;
 }
+
+constexpr char kSavepoint[] = "SAVEPOINT rejoin__savepoint";
+constexpr char kUndo[] = "ROLLBACK TO rejoin__savepoint";
+constexpr char kRelease[] = "RELEASE rejoin__savepoint";
+constexpr char kUndoAll[] = "ROLLBACK";
 
 }  // namespace
 
@@ -163,6 +165,12 @@ Status Statement::Run() {
   return {};
 }
 
+bool Statement::TryRun() noexcept {
+  const int result = sqlite3_step(statement_);
+  sqlite3_reset(statement_);
+  return result == SQLITE_DONE;
+}
+
 void Statement::Reset() { sqlite3_reset(statement_); }
 
 int Statement::column_count() const { return sqlite3_column_count(statement_); }
@@ -176,12 +184,14 @@ std::int64_t Statement::Integer(int column) const {
 }
 
 std::string_view Statement::Text(int column) const {
-  const void* const bytes = sqlite3_column_type(statement_, column) == SQLITE_BLOB
-                                ? sqlite3_column_blob(statement_, column)
-                                : sqlite3_column_text(statement_, column);
-  if (bytes == nullptr) return {};
-  return {static_cast<const char*>(bytes),
-          static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+  const int type = sqlite3_column_type(statement_, column);
+  if (type == SQLITE_NULL) return {};
+  const void* const bytes = type == SQLITE_BLOB ? sqlite3_column_blob(statement_, column)
+                                                : sqlite3_column_text(statement_, column);
+  const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
+  if (bytes != nullptr) return {static_cast<const char*>(bytes), size};
+  if (type == SQLITE_BLOB && size == 0) return {};
+  throw std::bad_alloc();
 }
 
 Value Statement::ColumnValue(int column) const {
@@ -199,11 +209,13 @@ Value ValueFrom(sqlite3_value* value) {
     case SQLITE_TEXT: {
       // The pointer first: it may convert, and the length is that of the result.
       const auto* const text = reinterpret_cast<const char*>(sqlite3_value_text(value));
+      if (text == nullptr) throw std::bad_alloc();
       return Value::Text(Bytes(text, static_cast<std::size_t>(sqlite3_value_bytes(value))));
     }
     case SQLITE_BLOB: {
       const auto* const blob = static_cast<const char*>(sqlite3_value_blob(value));
       const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
+      if (blob == nullptr && size > 0) throw std::bad_alloc();
       return Value::Blob(size == 0 ? Bytes() : Bytes(blob, size));
     }
     default:
@@ -305,17 +317,23 @@ void Database::FinalizeWhenIdle() {
 }
 
 Result<Savepoint> Savepoint::Begin(Database& db) {
-  if (db.committing()) return Savepoint(nullptr);
-  REJOIN_TRY(db.Run(kBegin));
-  return Savepoint(&db);
+  Savepoint savepoint;
+  if (db.committing()) return savepoint;
+  REJOIN_ASSIGN(savepoint.undo_all_, db.Prepare(kUndoAll));
+  if (db.InTransaction()) {
+    REJOIN_ASSIGN(savepoint.undo_, db.Prepare(kUndo));
+    REJOIN_ASSIGN(savepoint.release_, db.Prepare(kRelease));
+  }
+  REJOIN_TRY(db.Run(kSavepoint));
+  savepoint.db_ = &db;
+  return savepoint;
 }
 
 Savepoint::~Savepoint() {
-  if (db_ == nullptr) return;
-  // A failed statement may have ended the whole transaction already: then
-  // there is nothing to roll back and these report an error of no interest.
-  (void)db_->Run(kRollBack);
-  (void)db_->Run(kRelease);
+  // A failed statement may have ended the whole transaction already.
+  if (db_ == nullptr || !db_->InTransaction()) return;
+  if (undo_ && undo_.TryRun() && release_.TryRun()) return;
+  undo_all_.TryRun();
 }
 
 Status Savepoint::Release() {

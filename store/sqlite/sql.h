@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <utility>
 
 #include "crdt/value.h"
 #include "store/sqlite/sqlite_api.h"
@@ -56,9 +57,12 @@ class Statement {
   Result<bool> Step();
   // Steps to the end and resets.
   Status Run();
+  // The same for what must not fail, in destructors: an error has no words.
+  bool TryRun() noexcept;
   void Reset();
 
-  // Columns count from 0; views are valid until the next Step or Reset.
+  // Columns count from 0; views are valid until the next Step or Reset. What SQLite has
+  // no memory for is std::bad_alloc, never an empty value.
   int column_count() const;
   bool IsNull(int column) const;
   std::int64_t Integer(int column) const;
@@ -155,17 +159,26 @@ class KeepLastInsertRowid {
 
 // A named savepoint: rolled back by its destructor unless released. Outermost,
 // it is a transaction of its own. While the database is committing it does nothing.
+// What undoes it is prepared beforehand, for memory may be what is lacking then; and where
+// even that fails the whole transaction is rolled back, as SQLite does on such errors.
 class Savepoint {
  public:
   static Result<Savepoint> Begin(Database& db);
-  Savepoint(Savepoint&& other) noexcept : db_(other.db_) { other.db_ = nullptr; }
+  Savepoint(Savepoint&& other) noexcept
+      : db_(std::exchange(other.db_, nullptr)),
+        undo_(std::move(other.undo_)),
+        release_(std::move(other.release_)),
+        undo_all_(std::move(other.undo_all_)) {}
   Savepoint& operator=(Savepoint&&) = delete;
   ~Savepoint();
   Status Release();
 
  private:
-  explicit Savepoint(Database* db) : db_(db) {}
-  Database* db_;
+  Savepoint() = default;
+  Database* db_ = nullptr;  // nullptr: there is nothing to undo
+  Statement undo_;  // and release_: within another transaction only
+  Statement release_;
+  Statement undo_all_;
 };
 
 }  // namespace rejoin
