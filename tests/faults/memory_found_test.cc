@@ -1,0 +1,131 @@
+// Faults that were found by failing allocations, each by its name.
+
+#include <new>
+
+#include <gtest/gtest.h>
+
+#include "bindings/sqlite/guard.h"
+#include "store/rows/row_store.h"
+#include "tests/faults/allocations.h"
+#include "tests/faults/device.h"
+
+namespace rejoin::testing {
+namespace {
+
+constexpr char kPragmas[] = "PRAGMA journal_mode = WAL";
+constexpr char kBody[] = "some text that is long enough to need memory of its own when it is read";
+
+class MemoryFound : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened = Device::Open(drive_, {kPragmas, 1, {}});
+    ASSERT_TRUE(opened) << opened.error().message;
+    device_ = std::move(*opened);
+    ASSERT_TRUE(device_->Exec("CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT)"));
+    ASSERT_TRUE(device_->store().Track("note", {}));
+    ASSERT_TRUE(device_->Exec(std::string("INSERT INTO note VALUES('a', '") + kBody + "')"));
+  }
+  Database& sql() { return device_->store().engine().db; }
+  std::string Rows() { return device_->Picture(true); }
+
+  Drive drive_;
+  std::unique_ptr<Device> device_;
+};
+
+// Where there was no memory to hand a text out, it was read as an empty one: of a row, or
+// of a log that was then folded as if nothing had happened in it.
+TEST_F(MemoryFound, WhatThereIsNoMemoryToReadIsNotEmpty) {
+  bool failed = true;
+  for (std::uint64_t n = 1; failed; ++n) {
+    auto read = sql().Prepare("SELECT body FROM note");
+    ASSERT_TRUE(read && read->Step());
+    g_allocations.Fail(Heap::kSqlite, n, false);
+    const Status text = Guarded([&]() -> Status {
+      const Armed armed;
+      const bool whole = read->Text(0) == kBody && read->ColumnValue(0).bytes == kBody;
+      return whole ? Status() : Fail(Code::kInternal, "not what was written");
+    });
+    failed = g_allocations.failed > 0;
+    EXPECT_EQ(text ? Code::kNoMemory : text.error().code, Code::kNoMemory) << n;
+  }
+}
+
+// Undoing needed memory: without it the program ended, or the transaction stayed open with
+// what was to be undone in it, for the next COMMIT.
+TEST_F(MemoryFound, ASavepointIsUndoneWithoutMemory) {
+  const std::string before = Rows();
+  for (const Heap heap : {Heap::kSqlite, Heap::kCpp}) {
+    {
+      auto savepoint = Savepoint::Begin(sql());
+      ASSERT_TRUE(savepoint);
+      ASSERT_TRUE(device_->Exec("UPDATE note SET body = 'half'; INSERT INTO note VALUES('b', 'half')"));
+      g_allocations.Fail(heap, 1, true);
+      const Armed armed;
+      const Savepoint ended = std::move(*savepoint);
+    }
+    EXPECT_FALSE(sql().InTransaction());
+    EXPECT_EQ(Rows(), before);
+    EXPECT_EQ(FaultsOf(*device_), "");
+  }
+}
+
+// The catalog kept the numbers that it had given out in a transaction that then failed in
+// the middle, and the next one stamped rows with numbers that stand for nobody.
+TEST_F(MemoryFound, ANumberThatWasTakenBackIsNotKept) {
+  Catalog& catalog = device_->store().engine().catalog;
+  const ReplicaId other = ReplicaId::Random(1, 2);
+  bool failed = true;
+  for (std::uint64_t n = 1; failed; ++n) {
+    const Status interned = Guarded([&]() -> Status {
+      REJOIN_ASSIGN(const Savepoint savepoint, Savepoint::Begin(sql()));
+      g_allocations.Fail(Heap::kCpp, n, false);
+      const Armed armed;
+      REJOIN_TRY(catalog.Intern(other));
+      return {};
+    });
+    failed = g_allocations.failed > 0;
+    ASSERT_TRUE(catalog.Refresh());
+    const auto number = catalog.Intern(ReplicaId::Random(3, n));
+    ASSERT_TRUE(number);
+    const auto again = catalog.Intern(other);
+    ASSERT_TRUE(again);
+    auto read = sql().Prepare("SELECT count(*) FROM {s}.rejoin__replica WHERE number = ?1 AND id = ?2");
+    ASSERT_TRUE(read);
+    read->Bind(1, std::int64_t{*again}).BindBlob(2, other.View());
+    ASSERT_TRUE(read->Step());
+    EXPECT_EQ(read->Integer(0), 1) << n;
+    ASSERT_TRUE(sql().Exec("DELETE FROM {s}.rejoin__replica WHERE number = " + std::to_string(*again)));
+    catalog.Invalidate();
+  }
+}
+
+// A room stayed in the transaction that it could not end, and refused everything from then on.
+TEST_F(MemoryFound, ARoomGoesOnWhenThereIsMemoryAgain) {
+  FakeRandom random(3);
+  RowStoreOptions options;
+  options.random = &random;
+  auto room = RowStore::Open(":memory:", options);
+  ASSERT_TRUE(room);
+  const auto everything = device_->Delta({});
+  ASSERT_TRUE(everything);
+  for (const Heap heap : {Heap::kSqlite, Heap::kCpp}) {
+    bool failed = true;
+    for (std::uint64_t n = 1; failed; ++n) {
+      g_allocations.Fail(heap, n, true);
+      (void)Guarded([&]() -> Status {
+        const Armed armed;
+        REJOIN_TRY((*room)->Vector());
+        ViewSource source(*everything);
+        REJOIN_TRY((*room)->Merge(source));
+        return {};
+      });
+      failed = g_allocations.failed > 0;
+      const auto vector = (*room)->Vector();
+      ASSERT_TRUE(vector) << n << ": " << vector.error().message;
+    }
+  }
+  EXPECT_EQ((*room)->StateDigest(std::nullopt)->Hex(), device_->Digest());
+}
+
+}  // namespace
+}  // namespace rejoin::testing
