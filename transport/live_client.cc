@@ -43,7 +43,7 @@ void LiveClient::Step(std::uint64_t wait_ms) {
   if (done) done = client_->Step(waits_for_turn ? std::min(wait_ms, Session::kRetryMs) : wait_ms);
   if (done) done = Pursue();
   if (!done) return End(done.error());
-  if (!client_->Done()) return;
+  if (!IsLive()) return;
   error_.reset();
   next_rest_ms_ = kFirstRestMs;
 }
@@ -119,6 +119,10 @@ Status LiveClient::SetTarget() {
   return {};
 }
 
+bool LiveClient::IsLive() const {
+  return client_->session().ReceivedAll() && client_->session().WasAnswered();
+}
+
 LiveStatus LiveClient::GetStatus() const {
   LiveStatus status;
   status.report = before_;
@@ -134,9 +138,7 @@ LiveStatus LiveClient::GetStatus() const {
   Add(status.report, report);
   if (report.peer == ReplicaId()) return status;
   ++status.conversations;
-  status.phase = client_->session().ReceivedAll() && client_->session().WasAnswered()
-                     ? LiveStatus::Phase::kLive
-                     : LiveStatus::Phase::kCatchingUp;
+  status.phase = IsLive() ? LiveStatus::Phase::kLive : LiveStatus::Phase::kCatchingUp;
   return status;
 }
 

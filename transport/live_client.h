@@ -64,6 +64,7 @@ class LiveClient {
     bool reached = false;
   };
 
+  bool IsLive() const;  // with a client only
   void Begin();
   void End(const Error& why);
   void Rest(std::uint64_t wait_ms);

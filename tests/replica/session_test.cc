@@ -369,29 +369,24 @@ TEST_P(ThroughAHub, WhatThePeerWroteHidesNothingBehindIt) {
 
 TEST_P(ThroughAHub, HowMuchHasComeGrowsUntilItIsAll) {
   TestReplica& a = Make(ItemTable());
-  for (int i = 0; i < 50; ++i) Do(a, {Insert("item", EncodeKey({N(i)}), Item(i))});
+  for (int i = 0; i < 200; ++i) Do(a, {Insert("item", EncodeKey({N(i)}), Item(i))});
   TalkToHub(a);
-  TestReplica& b = Make(ItemTable());
-  Conversation talk(Sync(b), *hub_, random_);
-  std::uint64_t last = 0;
-  std::set<std::uint64_t> between;
+  Conversation talk(Sync(Make(ItemTable())), *hub_, random_);
+  std::set<std::uint64_t> seen;
   for (bool moved = true; moved;) {
     moved = false;
-    for (const bool from_a : {true, false}) {
-      while (auto frame = talk.Next(from_a ? talk.a() : talk.b())) {
-        moved = true;
-        talk.Deliver(from_a ? talk.b() : talk.a(), *frame);
-        const std::uint64_t come = talk.a().session.report().received_permille;
-        EXPECT_GE(come, last);
-        last = come;
-        if (come > 0 && come < 1000) between.insert(come);
-      }
+    for (Conversation::Side* const from : {&talk.a(), &talk.b()}) {
+      const auto frame = talk.Next(*from);
+      if (!frame) continue;
+      moved = true;
+      talk.Deliver(from == &talk.a() ? talk.b() : talk.a(), *frame);
+      const std::uint64_t come = talk.a().session.report().received_permille;
+      EXPECT_TRUE(seen.empty() || come >= *seen.rbegin());
+      seen.insert(come);
     }
   }
-  EXPECT_TRUE(talk.Done());
-  EXPECT_EQ(last, 1000u);
-  EXPECT_EQ(talk.b().session.report().sent_permille, 1000u);
-  EXPECT_GT(between.size(), 2u);
+  EXPECT_EQ(*seen.rbegin(), 1000u);
+  EXPECT_GT(seen.size(), 4u);
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, ThroughAHub, testing::ValuesIn(Makers()),
