@@ -20,16 +20,16 @@ namespace {
 
 class SqliteReplica final : public TestReplica {
  public:
-  SqliteReplica(const SqliteKind& kind, std::size_t number, Clock& clock)
-      : kind_(kind), random_(number) {
-    Require(sqlite3_open(":memory:", &db_), "open");
+  SqliteReplica(const SqliteKind& kind, const SqlitePlace& place, Clock& clock)
+      : kind_(kind), random_(place.seed), defs_(place.tables) {
+    Require(sqlite3_open(place.path.c_str(), &db_), "open");
     engine_ = NewEngine(db_, "main", {&clock, &random_});
     engine_->limits = kind.limits;
     Require(RegisterCaptureModule(db_, [this](sqlite3*, const std::string&) { return engine_; }),
             "the capture module");
     store_ = std::make_unique<SqliteStore>(engine_);
-    const Status made = SetUp();
-    if (!made) Require(SQLITE_ERROR, made.error().message);
+    if (place.path != ":memory:") Must(engine_->db.Exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"));
+    if (place.tables.empty()) Must(SetUp());
   }
   ~SqliteReplica() override {
     engine_->db.FinalizeAll();
@@ -327,15 +327,19 @@ std::vector<SqliteKind> AllSqliteKinds() {
           {"WithoutRowidSpilling", true, false, SpillingLimits()}};
 }
 
+std::unique_ptr<TestReplica> OpenSqliteReplica(const SqliteKind& kind, const SqlitePlace& place, Clock& clock) {
+  return std::make_unique<SqliteReplica>(kind, place, clock);
+}
+
 TestReplicaMaker SqliteReplicas(const SqliteKind& kind) {
   return {"Sqlite" + kind.name, [kind](std::size_t number, Clock& clock) {
-            return std::make_unique<SqliteReplica>(kind, number, clock);
+            return OpenSqliteReplica(kind, {":memory:", number}, clock);
           }};
 }
 
 TestReplicaMaker MixedSqliteReplicas(const std::vector<SqliteKind>& kinds) {
   return {"SqliteOfEveryKind", [kinds](std::size_t number, Clock& clock) {
-            return std::make_unique<SqliteReplica>(kinds[number % kinds.size()], number, clock);
+            return OpenSqliteReplica(kinds[number % kinds.size()], {":memory:", number}, clock);
           }};
 }
 

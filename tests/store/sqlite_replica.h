@@ -2,6 +2,8 @@
 // Op the statement that it names.
 #pragma once
 
+#include <map>
+#include <memory>
 #include <string>
 
 #include "store/sqlite/engine.h"
@@ -20,6 +22,15 @@ struct SqliteKind {
 // A log row for each change, a batch for each when they are folded.
 Limits SmallLimits();
 TestReplicaMaker SqliteReplicas(const SqliteKind& kind);
+
+// Where a database is, and what it holds when it is opened: a file may have been here before.
+struct SqlitePlace {
+  std::string path = ":memory:";
+  std::uint64_t seed = 0;                 // of its ids and tags: another one at each opening
+  std::map<std::string, TableDef> tables = {};  // that it tracks already
+};
+// A file has a write-ahead log, and never waits for the disk.
+std::unique_ptr<TestReplica> OpenSqliteReplica(const SqliteKind& kind, const SqlitePlace& place, Clock& clock);
 // Replica i is of kind i modulo their number.
 TestReplicaMaker MixedSqliteReplicas(const std::vector<SqliteKind>& kinds);
 std::vector<SqliteKind> AllSqliteKinds();

@@ -1,0 +1,36 @@
+// Runs schedule after schedule, in one thread or several, until there are enough or one
+// fails.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/sim/world.h"
+
+namespace rejoin::sim {
+
+struct RunOptions {
+  Scenario scenario;
+  std::uint64_t first_seed = 1;
+  std::uint64_t schedules = 100;
+  double minutes = 0;  // instead of a number of schedules, where it is not 0
+  unsigned jobs = 1;
+  Canary canary = Canary::kNone;
+  bool progress = true;  // on stderr, every few seconds
+};
+
+struct RunResult {
+  Tally tally;
+  double seconds = 0;
+  std::vector<std::uint32_t> sizes;  // operations and deliveries of each schedule
+  std::optional<std::pair<Schedule, Verdict>> failure;
+};
+
+RunResult RunSchedules(const RunOptions& options);
+
+// One line: schedules, simulated hours, operations, deliveries, faults by kind.
+std::string Summary(const RunResult& result);
+
+}  // namespace rejoin::sim
