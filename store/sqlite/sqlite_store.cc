@@ -134,6 +134,10 @@ Result<std::uint64_t> TrackInTransaction(Engine& engine, const std::string& name
   REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(engine.db));
   if (!set_up) REJOIN_TRY(CreateMeta(engine));
   REJOIN_TRY(engine.catalog.Refresh());
+  // What is adopted gets own stamps, as what is written. And from its first moment on a replica knows
+  // its copies: a program may ship a file that was tracked and never written.
+  REJOIN_TRY(FenceBeforeCommit(engine));
+  REJOIN_TRY(engine.catalog.Refresh());
   if (TrackedTable* known = engine.catalog.FindLocal(shape.name)) {
     REJOIN_TRY(ChangeOptions(engine, *known, options));
     return std::uint64_t{0};
@@ -170,7 +174,10 @@ Result<std::uint64_t> SqliteStore::Track(const std::string& table, const TrackOp
   REJOIN_TRY(RefuseWhileCapturing(*engine_, "rejoin_track"));
   REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(engine_->db));
   if (set_up) REJOIN_TRY(FollowSchema(*engine_));
-  return InTransaction(*engine_, [&] { return TrackInTransaction(*engine_, table, options); });
+  auto tracked = InTransaction(*engine_, [&] { return TrackInTransaction(*engine_, table, options); });
+  // In a transaction of the caller's the next commit does it.
+  if (tracked && !engine_->db.InTransaction()) FenceAfterCommit(*engine_);
+  return tracked;
 }
 
 Status SqliteStore::Untrack(const std::string& name) {

@@ -1,5 +1,8 @@
 // Copies and restores get a new identity in time, and nothing is lost.
 
+#include <memory>
+#include <set>
+
 #include "base/os.h"
 #include "store/sqlite/identity.h"
 #include "tests/store_sqlite/fixture.h"
@@ -80,6 +83,31 @@ TEST_F(Copies, CopiedFileBecomesAReplicaOfItsOwnAtItsFirstWrite) {
 
 // The copy folds what is in its log under the old id, in the commit of its first
 // write, and looks at rows that a UNIQUE value hides.
+// As programs ship them: set up, and never written.
+TEST_F(Copies, CopiesOfAFileThatWasOnlyTrackedAreReplicasOfTheirOwn) {
+  {
+    TestDatabase form(50, File("form.db"));
+    form.Exec(kNote);
+    form.Exec("INSERT INTO note VALUES('shipped', 'with it')");
+    form.Track("note");
+  }
+  std::vector<std::unique_ptr<TestDatabase>> copies;
+  std::set<std::string> ids;
+  for (std::uint64_t number = 2; number <= 4; ++number) {
+    const std::string name = "copy" + std::to_string(number) + ".db";
+    Copy("form.db", name, false);
+    copies.push_back(std::make_unique<TestDatabase>(number, File(name)));
+    Write(*copies.back(), "k" + std::to_string(number), "its own");
+    ids.insert(copies.back()->store->Replica()->Hex());
+  }
+  EXPECT_EQ(ids.size(), 3u);
+  TestDatabase form(50, File("form.db"));
+  Write(form, "form", "its own");
+  ids.insert(form.store->Replica()->Hex());
+  EXPECT_EQ(ids.size(), 4u);
+  ExpectAllEqual({copies[0].get(), copies[1].get(), copies[2].get(), &form});
+}
+
 TEST_F(Copies, FirstWriteOfACopyWithAHiddenRowAndAnUnfoldedLog) {
   constexpr char kUnique[] = "CREATE TABLE tag(id TEXT PRIMARY KEY NOT NULL, u UNIQUE)";
   TestDatabase peer(7);
