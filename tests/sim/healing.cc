@@ -64,10 +64,15 @@ void Healing::SetClocksRight() {
 }
 
 // A copied file learns at its first write that it is one; until then two would go by one
-// name, and refuse each other.
+// name, and refuse each other. Or it learns it when a peer names a state that it never was
+// in, and then what nobody has seen goes over to its new name.
 void Healing::MarkCopies() {
   for (Node& node : world_.nodes_) {
     if (!node.here || !node.was_copied || node.machine->is_hub()) continue;
+    for (const Node& peer : world_.nodes_) {
+      BytesSink ignored(kTestDeltaMaxBytes);
+      if (peer.here) (void)node.machine->store().ExtractSince(peer.vector, ignored);
+    }
     world_.Write(node, OwnMark(node.number, world_.now_ms()), "marks itself");
   }
 }

@@ -3,6 +3,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "store/memory/memory_store.h"
 
@@ -105,6 +107,12 @@ void Machine::Crash() {
   Open();
 }
 
+Bytes Machine::Fence() const {
+  if (file_ == nullptr) return {};
+  std::ifstream fence(file_->text() + kSidecar, std::ios::binary);
+  return Bytes(std::istreambuf_iterator<char>(fence), {});
+}
+
 Image Machine::Copy() {
   Image image;
   image.tables = tables_;
@@ -114,6 +122,7 @@ Image Machine::Copy() {
   if (file_ != nullptr) {
     image.file = std::make_unique<ScratchPath>();
     CopyDatabase(file_->text(), image.file->text());
+    image.fence = Fence();
     return image;
   }
   BytesSink sink(kTestDeltaMaxBytes);

@@ -34,6 +34,7 @@ struct Image {
   std::map<std::string, TableDef> tables;
   VersionVector vector;
   Bytes rows;                           // of a memory store
+  Bytes fence;                          // what stood beside the file (store/sqlite/identity.h)
   std::unique_ptr<ScratchPath> file;    // or
 };
 
@@ -70,6 +71,8 @@ class Machine {
   // Whether a copy can be taken and put back: a hub's needs a file.
   bool CanBeCopied() const { return device_ != nullptr || place_.has_file; }
   Image Copy();
+  // What the file's identity fence has beside it; empty before the first write.
+  Bytes Fence() const;
   // The process ends before.
   void PutBack(const Image& image);
 
