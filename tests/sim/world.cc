@@ -115,7 +115,9 @@ void World::Changed(Node& node, Cause cause, const Session* by) {
   if (!id || !vector || !head) return Fault("reading", "a store cannot be read");
   if (*id != node.id) {
     if (node.id != ReplicaId()) given_up_.insert(node.id);
-    Say("node " + std::to_string(node.number) + " takes a new identity");
+    Say("node " + std::to_string(node.number) + " takes a new identity, was " + node.id.Hex() + " up to " +
+        std::to_string(node.vector.Get(node.id).value) + ", now covers of it " +
+        std::to_string(vector->Get(node.id).value));
   }
   const VersionVector was = std::move(node.vector);
   node.id = *id;
