@@ -13,8 +13,8 @@ PROGRAM = Path(os.environ["REJOIN_BUILD_DIR"]) / "rejoin-sim"
 SCENARIOS = Path(os.environ["REJOIN_SOURCE_DIR"]) / "tests/sim/scenarios"
 # A sanitizer makes everything some ten times slower, and looks at the same code.
 SHARE = 10 if os.environ.get("REJOIN_SANITIZE") else 1
-SCHEDULES = 200 // SHARE
-SQLITE_SCHEDULES = 20 // SHARE
+SCHEDULES = 100 // SHARE
+SQLITE_SCHEDULES = 8 // SHARE
 CANARY_SCHEDULES = 400  # within so many it is found
 # Canaries that another scenario shows sooner than the default.
 CANARY_SCENARIO = {"takes_the_future": "f14", "splits_transactions": "f7", "assigns_the_last": "everything"}

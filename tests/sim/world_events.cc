@@ -282,10 +282,6 @@ bool World::DoFile(const Event& event, Node& node) {
 
 bool World::Clone(Node& node) {
   if (node.machine->is_hub() || nodes_.size() >= kMaxNodes) return false;
-  const bool has_fence = node.machine->in_memory() || !node.machine->Fence().empty();
-  // Not noticed by the product: a file that was tracked, and never written since, has no
-  // token yet, so its copies go by one name (docs/testing.md, "What is left out").
-  if (!has_fence) return false;
   const Image image = node.machine->Copy();
   Changed(node, Cause::kSchema, nullptr);
   Say("node " + std::to_string(node.number) + " is copied: node " + std::to_string(nodes_.size()));
@@ -303,8 +299,8 @@ bool World::Clone(Node& node) {
 
 bool World::PutBack(Node& node) {
   if (node.backup == nullptr) return false;
-  // Nor a file that is put back before the next token was drawn, a minute later at most:
-  // then only a peer notices, or nobody before states are compared.
+  // Not noticed by the product: a file that is put back before the next token was drawn, a
+  // minute later at most. Then only a peer notices, or nobody before states are compared.
   const bool same_fence = !node.machine->is_hub() && !node.machine->in_memory() &&
                           node.machine->Fence() == node.backup->fence;
   if (same_fence && !(node.vector == node.backup->vector)) return false;
