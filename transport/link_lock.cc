@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "transport/process.h"
 
 namespace rejoin {
 namespace {
@@ -35,7 +36,15 @@ struct Held {
   std::mutex mutex;
   std::set<std::string> paths;
   static Held& Get() {
-    static Held* const held = new Held;
+    static Held* const held = [] {
+      // A forked child has none of the locks, and nobody who would unlock the mutex.
+      AroundForks([] { Get().mutex.lock(); }, [] { Get().mutex.unlock(); },
+                  [] {
+                    Get().paths.clear();
+                    Get().mutex.unlock();
+                  });
+      return new Held;
+    }();
     return *held;
   }
 };

@@ -95,6 +95,31 @@ class TwoProcesses(WithLinks):
         app.execute("SELECT rejoin_disconnect()").fetchall()
         self.assertEqual(self.locks(), [])
 
+    def test_a_forked_child_is_another_process(self):
+        """Its parent has the link, which the child did not inherit."""
+        self.device("other2.db").close()
+        script = """
+import json, os, time
+from loaded import connect
+db = connect(sys.argv[2])
+db.execute('SELECT rejoin_connect(?)', (sys.argv[3],)).fetchall()
+assert db.execute('SELECT rejoin_wait_synced(30000)').fetchone()[0] == 1
+if os.fork() == 0:
+    own = connect(sys.argv[2])
+    own.execute('SELECT rejoin_connect(?)', (sys.argv[3],)).fetchall()
+    links, end = [], time.monotonic() + 30
+    while len(links) < 2 and time.monotonic() < end:
+        links = json.loads(own.execute('SELECT rejoin_status()').fetchone()[0])['links']
+        time.sleep(0.01)
+    print(sorted(link['mode'] for link in links), flush=True)
+    os._exit(0)
+os.wait()
+"""
+        done = subprocess.run([sys.executable, "-c", "import sys; sys.path.insert(0, sys.argv[1])\n" + script,
+                               os.path.join(TESTS, "bindings"), self.path("other2.db"), self.url],
+                              capture_output=True, text=True, timeout=90, check=False)
+        self.assertEqual((done.stdout, done.stderr), ("['background', 'other process']\n", ""))
+
     def test_a_lock_file_that_nobody_holds_is_nothing(self):
         lock = self.locks()[0]
         self.first.kill()
