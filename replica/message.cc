@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
+
 namespace rejoin {
 namespace {
 
@@ -27,6 +29,8 @@ constexpr std::uint8_t kDurable = 1;
 constexpr std::uint8_t kKeepsTime = 2;
 
 constexpr std::size_t kIdBytes = 16;
+constexpr std::size_t kChecksumBytes = 8;
+constexpr std::uint64_t kChecksumSeed = 0x6672616d65;  // "frame"
 
 tl::unexpected<Error> Malformed(const char* message) {
   return Fail(Code::kProtocol, std::string("the peer sent a malformed ") + message +
@@ -249,14 +253,26 @@ Result<Message> ReadNumbered(ByteReader& reader, const char* name) {
 
 }  // namespace
 
+Bytes Sealed(Bytes message) {
+  PutFixed64(message, Hash64(message, kChecksumSeed));
+  return message;
+}
+
 Bytes EncodeMessage(const Message& message) {
   Writer writer;
   std::visit([&writer](const auto& one) { writer(one); }, message);
-  return std::move(writer.out);
+  return Sealed(std::move(writer.out));
 }
 
 Result<Message> DecodeMessage(ByteView frame) {
-  ByteReader reader(frame);
+  const ByteView message = frame.substr(0, frame.size() - std::min(frame.size(), kChecksumBytes));
+  ByteReader checksum(frame.substr(message.size()));
+  if (checksum.Fixed64() != Hash64(message, kChecksumSeed) || !checksum.ok()) {
+    return Fail(Code::kProtocol,
+                "the checksum of a message of the peer does not fit: it was damaged on its way (sync again), or the URL "
+                "does not lead to a Rejoin hub or device");
+  }
+  ByteReader reader(message);
   switch (static_cast<Type>(reader.Byte())) {
     case Type::kHello:
       return ReadHello(reader);

@@ -94,9 +94,12 @@ struct Bye {
 
 using Message = std::variant<Hello, Ask, Chunk, Ack, Bye, Probe, Echo, Compare>;
 
-// Longer texts are cut.
+// A frame. Longer texts are cut.
 Bytes EncodeMessage(const Message& message);
 // The message's views point into `frame`.
 Result<Message> DecodeMessage(ByteView frame);
+
+// The bytes of a message with their checksum behind them, which makes a frame of them.
+Bytes Sealed(Bytes message);
 
 }  // namespace rejoin

@@ -62,6 +62,13 @@ std::vector<Bytes> Samples() {
           EncodeMessage(Compare{Compare::Kind::kNoAnswer, 0, {}})};
 }
 
+Bytes Unsealed(const Bytes& frame) { return frame.substr(0, frame.size() - 8); }
+
+Bytes Flipped(Bytes bytes, std::size_t bit) {
+  bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << (bit % 8)));
+  return bytes;
+}
+
 // Decoded and encoded again: the same bytes, so nothing is lost or made up.
 TEST(Message, EveryFieldComesBack) {
   for (const Bytes& frame : Samples()) {
@@ -80,16 +87,40 @@ TEST(Message, EveryFieldComesBack) {
   EXPECT_EQ(std::get<Chunk>(*chunk).bytes, "some bytes");
 }
 
-// But for the bytes of a part, which have a checksum of their own.
 TEST(Message, EveryTruncationIsAnError) {
+  for (const Bytes& frame : Samples()) {
+    for (std::size_t size = 0; size < frame.size(); ++size) {
+      const auto cut = DecodeMessage(ByteView(frame).substr(0, size));
+      ASSERT_FALSE(cut) << size;
+      EXPECT_EQ(cut.error().code, Code::kProtocol);
+    }
+  }
+}
+
+TEST(Message, EveryFlippedBitIsAnError) {
+  for (const Bytes& frame : Samples()) {
+    for (std::size_t bit = 0; bit < 8 * frame.size(); ++bit) {
+      const auto message = DecodeMessage(Flipped(frame, bit));
+      ASSERT_FALSE(message) << bit;
+      EXPECT_EQ(message.error().code, Code::kProtocol);
+      EXPECT_NE(message.error().message.find("checksum"), std::string::npos);
+    }
+  }
+}
+
+// Whoever makes the frames can make checksums that fit. But for the bytes of a part, which
+// have a checksum of their own.
+TEST(Message, EveryTruncationOfAForgerIsAnError) {
   for (const Bytes& frame : Samples()) {
     const auto whole = DecodeMessage(frame);
     const auto* const chunk = std::get_if<Chunk>(&*whole);
     const std::size_t bytes = chunk == nullptr ? 0 : chunk->bytes.size();
-    for (std::size_t size = 0; size + bytes < frame.size(); ++size) {
-      const auto cut = DecodeMessage(ByteView(frame).substr(0, size));
+    const Bytes message = Unsealed(frame);
+    for (std::size_t size = 0; size + bytes < message.size(); ++size) {
+      const auto cut = DecodeMessage(Sealed(message.substr(0, size)));
       ASSERT_FALSE(cut) << size;
       EXPECT_EQ(cut.error().code, Code::kProtocol);
+      EXPECT_EQ(cut.error().message.find("checksum"), std::string::npos);
     }
   }
 }
@@ -99,16 +130,16 @@ TEST(Message, WhatFollowsAMessageIsAnError) {
     const auto whole = DecodeMessage(frame);
     const auto* const chunk = std::get_if<Chunk>(&*whole);
     if (chunk != nullptr && !chunk->nothing) continue;
-    EXPECT_FALSE(DecodeMessage(frame + "x"));
+    EXPECT_FALSE(DecodeMessage(Sealed(Unsealed(frame) + "x")));
   }
 }
 
-TEST(Message, NoBitThatIsFlippedCrashesAReader) {
+TEST(Message, NoBitThatAForgerFlipsCrashesAReader) {
   for (const Bytes& frame : Samples()) {
-    for (std::size_t bit = 0; bit < 8 * frame.size(); ++bit) {
-      Bytes damaged = frame;
-      damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
-      const auto message = DecodeMessage(damaged);
+    const Bytes original = Unsealed(frame);
+    for (std::size_t bit = 0; bit < 8 * original.size(); ++bit) {
+      const Bytes forged = Sealed(Flipped(original, bit));
+      const auto message = DecodeMessage(forged);
       if (!message) continue;
       // Whatever it says now, it can be told.
       const Bytes again = EncodeMessage(*message);

@@ -229,67 +229,6 @@ TEST_P(Sessions, AFileIsNotItsOwnPeer) {
   EXPECT_EQ(talk.b().error->code, Code::kProtocol);
 }
 
-TEST_P(Sessions, WhatIsNoProtocolEndsTheConversationAndChangesNothing) {
-  TestReplica& a = Make(ItemTable());
-  TestReplica& b = Make(ItemTable());
-  Do(b, {Insert("item", K("milk"), Item(1))});
-  const std::string before = Everything(b);
-  const std::vector<Bytes> nonsense = {
-      Bytes(), Bytes(1, '\0'), Bytes("GET / HTTP/1.1"), Bytes(300, '\xff'),
-      EncodeMessage(Ask{}), EncodeMessage(Ack{9, true}), EncodeMessage(Chunk{})};
-  for (const Bytes& frame : nonsense) {
-    Conversation talk(Sync(a), Sync(b), random_);
-    talk.Deliver(talk.b(), frame);
-    ASSERT_TRUE(talk.b().error);
-    EXPECT_EQ(talk.b().error->code, Code::kProtocol);
-    EXPECT_TRUE(talk.b().session.closed());
-  }
-  EXPECT_EQ(Everything(b), before);
-}
-
-TEST_P(Sessions, APeerThatAsksAgainAndAgainIsLeft) {
-  TestReplica& a = Make(ItemTable());
-  TestReplica& b = Make(ItemTable());
-  Do(b, {Insert("item", K("milk"), Item(1))});
-  Conversation talk(Sync(a), Sync(b), random_);
-  talk.Run();
-  Ask ask;
-  for (ask.number = 2; ask.number < 10 && !talk.b().error; ++ask.number) {
-    talk.Deliver(talk.b(), EncodeMessage(ask));
-    while (talk.Next(talk.b())) {
-    }
-  }
-  ASSERT_TRUE(talk.b().error);
-  EXPECT_EQ(talk.b().error->code, Code::kProtocol);
-  EXPECT_EQ(ask.number, 6u);
-}
-
-TEST_P(Sessions, ADamagedPartEndsTheConversationAndChangesNothing) {
-  TestReplica& a = Make(ItemTable());
-  TestReplica& b = Make(ItemTable());
-  Do(a, {Insert("item", K("milk"), Item(1))});
-  const std::string before = Everything(b);
-  Conversation talk(Sync(a), Sync(b), random_);
-  for (bool moved = true; moved;) {
-    moved = false;
-    while (auto frame = talk.Next(talk.a())) {
-      moved = true;
-      const auto message = DecodeMessage(*frame);
-      if (message && std::holds_alternative<Chunk>(*message)) frame->back() ^= 1;
-      talk.Deliver(talk.b(), *frame);
-    }
-    while (auto frame = talk.Next(talk.b())) {
-      moved = true;
-      talk.Deliver(talk.a(), *frame);
-    }
-  }
-  ASSERT_TRUE(talk.b().error);
-  EXPECT_EQ(talk.b().error->code, Code::kCorrupt);
-  ASSERT_TRUE(talk.a().error) << "the peer is told";
-  EXPECT_EQ(talk.a().error->code, Code::kRefused);
-  EXPECT_EQ(Everything(b), before);
-}
-
 // A hub's store, which knows no schema and tells everything in small parts.
 class ThroughAHub : public Sessions {
  protected:

@@ -1,0 +1,94 @@
+// Frames that no peer should send, and frames that a link damaged: the conversation ends,
+// and nothing changes.
+#include "tests/replica/sessions_fixture.h"
+
+namespace rejoin {
+namespace {
+
+class BadFrames : public Sessions {};
+
+TEST_P(BadFrames, WhatIsNoProtocolEndsTheConversationAndChangesNothing) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Do(b, {Insert("item", K("milk"), Item(1))});
+  const std::string before = Everything(b);
+  const std::vector<Bytes> nonsense = {
+      Bytes(), Bytes(1, '\0'), Bytes("GET / HTTP/1.1"), Bytes(300, '\xff'), Sealed(Bytes()), Sealed(Bytes(300, '\xff')),
+      EncodeMessage(Ask{}), EncodeMessage(Ack{9, true}), EncodeMessage(Chunk{})};
+  for (const Bytes& frame : nonsense) {
+    Conversation talk(Sync(a), Sync(b), random_);
+    talk.Deliver(talk.b(), frame);
+    ASSERT_TRUE(talk.b().error);
+    EXPECT_EQ(talk.b().error->code, Code::kProtocol);
+    EXPECT_TRUE(talk.b().session.closed());
+  }
+  EXPECT_EQ(Everything(b), before);
+}
+
+TEST_P(BadFrames, APeerThatAsksAgainAndAgainIsLeft) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Do(b, {Insert("item", K("milk"), Item(1))});
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Run();
+  Ask ask;
+  for (ask.number = 2; ask.number < 10 && !talk.b().error; ++ask.number) {
+    talk.Deliver(talk.b(), EncodeMessage(ask));
+    while (talk.Next(talk.b())) {
+    }
+  }
+  ASSERT_TRUE(talk.b().error);
+  EXPECT_EQ(talk.b().error->code, Code::kProtocol);
+  EXPECT_EQ(ask.number, 6u);
+}
+
+// What is wrong with a part under way: by a flipped bit of the frame, or of the delta that a
+// peer then frames well.
+void FlipOfFrame(Bytes& frame) { frame.back() ^= 1; }
+void FlipOfDelta(Bytes& frame) {
+  const auto message = DecodeMessage(frame);
+  Chunk chunk = std::get<Chunk>(*message);
+  Bytes delta(chunk.bytes);
+  delta.back() ^= 1;
+  chunk.bytes = delta;
+  frame = EncodeMessage(chunk);
+}
+
+class DamagedParts : public Sessions {
+ protected:
+  void AreRefused(void (*damage)(Bytes&), Code code) {
+    TestReplica& a = Make(ItemTable());
+    TestReplica& b = Make(ItemTable());
+    Do(a, {Insert("item", K("milk"), Item(1))});
+    const std::string before = Everything(b);
+    Conversation talk(Sync(a), Sync(b), random_);
+    for (bool moved = true; moved;) {
+      moved = false;
+      while (auto frame = talk.Next(talk.a())) {
+        moved = true;
+        const auto message = DecodeMessage(*frame);
+        if (message && std::holds_alternative<Chunk>(*message)) damage(*frame);
+        talk.Deliver(talk.b(), *frame);
+      }
+      while (auto frame = talk.Next(talk.b())) {
+        moved = true;
+        talk.Deliver(talk.a(), *frame);
+      }
+    }
+    ASSERT_TRUE(talk.b().error);
+    EXPECT_EQ(talk.b().error->code, code);
+    ASSERT_TRUE(talk.a().error) << "the peer is told";
+    EXPECT_EQ(talk.a().error->code, Code::kRefused);
+    EXPECT_EQ(Everything(b), before);
+  }
+};
+
+TEST_P(DamagedParts, OnTheirWayEndTheConversationAndChangeNothing) { AreRefused(FlipOfFrame, Code::kProtocol); }
+
+TEST_P(DamagedParts, AtThePeerEndTheConversationAndChangeNothing) { AreRefused(FlipOfDelta, Code::kCorrupt); }
+
+INSTANTIATE_TEST_SUITE_P(Stores, BadFrames, testing::ValuesIn(Makers()), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Stores, DamagedParts, testing::ValuesIn(Makers()), testing::PrintToStringParamName());
+
+}  // namespace
+}  // namespace rejoin
