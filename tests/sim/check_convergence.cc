@@ -19,6 +19,7 @@ class Convergence final : public Checker {
   }
 
   void OnHealed() override {
+    if (world_.has_two_times_of_a_change()) return;
     const MemoryDelta all = model_.CollectSince({});
     for (Node& node : world_.nodes()) {
       if (node.here && !world_.failed()) Compare(node, all);

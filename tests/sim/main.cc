@@ -8,6 +8,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "store/sqlite/sqlite_api.h"
 #include "tests/sim/runner.h"
 #include "tests/sim/shrink.h"
 
@@ -18,6 +19,7 @@ constexpr char kDescription[] =
     "Runs devices and hubs in simulated time, with faults, and checks what they promise.\n"
     "The stores and sessions are those of the product; clock, network, disk and chance are\n"
     "drawn from a seed, so every schedule has one course.";
+constexpr char kAll[] = "all";
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 
@@ -42,7 +44,8 @@ std::string Footer() {
 }
 
 void Describe(CLI::App& app, Wishes& wishes) {
-  app.add_option("--scenario", wishes.scenario, "What happens: a file of tests/sim/scenarios")->capture_default_str();
+  app.add_option("--scenario", wishes.scenario, "What happens: a file of tests/sim/scenarios, or `all` of them in turn")
+      ->capture_default_str();
   app.add_option("--seed", wishes.run.first_seed, "Of the first schedule; each next one has the next seed")
       ->capture_default_str();
   auto* const schedules = app.add_option("--schedules", wishes.run.schedules, "How many; with --seed alone: one");
@@ -54,6 +57,7 @@ void Describe(CLI::App& app, Wishes& wishes) {
   app.add_option("--script", wishes.script, "Replays a script, as a failure prints it");
   app.add_option("--shrink-runs", wishes.most_shrink_runs, "Worlds to run for shrinking a failure; 0: do not")
       ->capture_default_str();
+  app.add_flag("--keep-going", wishes.run.keep_going, "Go on where a schedule fails; all failures are told in the end");
   app.add_flag("--trace", wishes.trace, "Tell everything that happens (of one schedule)");
   app.add_flag("--quiet", wishes.quiet, "No progress on stderr");
   app.add_flag("--list", wishes.list, "The names of the scenarios");
@@ -111,20 +115,23 @@ int Run(Wishes& wishes, bool one) {
     const auto schedule = ScheduleOf(text.str());
     return schedule ? RunOne(wishes, *schedule) : Refuse(schedule.error().message);
   }
-  auto scenario = LoadScenario(wishes.scenario);
-  if (!scenario) return Refuse(scenario.error().message);
-  if (wishes.sqlite_percent >= 0) scenario->sqlite_percent = static_cast<std::uint64_t>(wishes.sqlite_percent);
-  if (one) return RunOne(wishes, Draw(*scenario, wishes.run.first_seed));
-  wishes.run.scenario = std::move(*scenario);
+  for (const std::string& name : wishes.scenario == kAll ? AllScenarios() : std::vector{wishes.scenario}) {
+    auto scenario = LoadScenario(name);
+    if (!scenario) return Refuse(scenario.error().message);
+    if (wishes.sqlite_percent >= 0) scenario->sqlite_percent = static_cast<std::uint64_t>(wishes.sqlite_percent);
+    wishes.run.scenarios.push_back(std::move(*scenario));
+  }
+  if (one) return RunOne(wishes, Draw(wishes.run.scenarios.front(), wishes.run.first_seed));
   wishes.run.progress = !wishes.quiet;
   const RunResult result = RunSchedules(wishes.run);
-  if (result.failure) PrintFailure(wishes, result.failure->first, result.failure->second);
+  for (const auto& [schedule, verdict] : result.failures) PrintFailure(wishes, schedule, verdict);
   std::printf("%s\n", Summary(result).c_str());
-  return result.failure ? kFailed : 0;
+  return result.failures.empty() ? 0 : kFailed;
 }
 
 int Main(int count, const char* const* arguments) {
   setenv("TMPDIR", "/dev/shm", 0);  // files of the simulated machines
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);  // threads would wait for each other to count bytes
   CLI::App app(kDescription, "rejoin-sim");
   Wishes wishes;
   Describe(app, wishes);

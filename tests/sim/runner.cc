@@ -13,6 +13,8 @@ namespace {
 
 using Time = std::chrono::steady_clock;
 
+constexpr std::uint32_t kSmall = 20;  // operations and deliveries
+
 double SecondsSince(Time::time_point then) {
   return std::chrono::duration<double>(Time::now() - then).count();
 }
@@ -27,6 +29,8 @@ class Runner {
     Work();
     for (std::thread& thread : threads) thread.join();
     result_.seconds = SecondsSince(begun_);
+    std::sort(result_.failures.begin(), result_.failures.end(),
+              [](const auto& a, const auto& b) { return a.first.seed < b.first.seed; });
     return std::move(result_);
   }
 
@@ -38,7 +42,7 @@ class Runner {
       const bool enough = options_.minutes > 0 ? SecondsSince(begun_) >= 60 * options_.minutes
                                                : number >= options_.schedules;
       if (enough) return;
-      const Schedule schedule = Draw(options_.scenario, options_.first_seed + number);
+      const Schedule schedule = Draw(options_.scenarios[number % options_.scenarios.size()], options_.first_seed + number);
       World world(schedule, options_.canary);
       const Verdict verdict = world.Run();
       Note(schedule, verdict, world.tally());
@@ -50,8 +54,8 @@ class Runner {
     result_.tally.Add(tally);
     result_.sizes.push_back(static_cast<std::uint32_t>(tally.operations + tally.deliveries));
     if (verdict.failed()) {
-      stop_ = true;
-      if (!result_.failure || schedule.seed < result_.failure->first.seed) result_.failure.emplace(schedule, verdict);
+      stop_ = !options_.keep_going;
+      result_.failures.emplace_back(schedule, verdict);
     }
     if (!options_.progress || SecondsSince(told_) < kTellSeconds) return;
     told_ = Time::now();
@@ -79,6 +83,7 @@ RunResult RunSchedules(const RunOptions& options) { return Runner(options).Run()
 std::string Summary(const RunResult& result) {
   std::vector<std::uint32_t> sizes = result.sizes;
   std::sort(sizes.begin(), sizes.end());
+  const auto small = std::lower_bound(sizes.begin(), sizes.end(), kSmall) - sizes.begin();
   const auto at = [&sizes](std::size_t percent) {
     return sizes.empty() ? 0 : sizes[(sizes.size() - 1) * percent / 100];
   };
@@ -89,7 +94,7 @@ std::string Summary(const RunResult& result) {
   out << tally.schedules << " schedules in " << result.seconds << " s, "
       << static_cast<double>(tally.simulated_ms) / 3.6e6 << " simulated hours, " << tally.operations
       << " operations + " << tally.deliveries << " deliveries (in a schedule " << at(0) << " at least, " << at(50)
-      << " in the middle, " << at(100) << " at most), " << tally.sessions << " sessions, " << tally.session_errors
+      << " in the middle, " << at(100) << " at most; " << small << " below " << kSmall << "), " << tally.sessions << " sessions, " << tally.session_errors
       << " ended by an error; faults:";
   for (std::size_t i = 0; i < kKinds; ++i) {
     if (IsFault(static_cast<Kind>(i)) && tally.kinds[i] > 0) {

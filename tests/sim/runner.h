@@ -12,20 +12,21 @@
 namespace rejoin::sim {
 
 struct RunOptions {
-  Scenario scenario;
+  std::vector<Scenario> scenarios;  // they take turns
   std::uint64_t first_seed = 1;
   std::uint64_t schedules = 100;
   double minutes = 0;  // instead of a number of schedules, where it is not 0
   unsigned jobs = 1;
   Canary canary = Canary::kNone;
-  bool progress = true;  // on stderr, every few seconds
+  bool keep_going = false;  // where a schedule fails
+  bool progress = true;     // on stderr, every few seconds
 };
 
 struct RunResult {
   Tally tally;
   double seconds = 0;
   std::vector<std::uint32_t> sizes;  // operations and deliveries of each schedule
-  std::optional<std::pair<Schedule, Verdict>> failure;
+  std::vector<std::pair<Schedule, Verdict>> failures;  // by seed
 };
 
 RunResult RunSchedules(const RunOptions& options);

@@ -51,6 +51,14 @@ class Scenarios(unittest.TestCase):
                 run("--scenario", name, "--schedules", SQLITE_SCHEDULES, "--seed", 1000, "--quiet",
                     "--sqlite-percent", 60)
 
+    def test_all_take_turns(self):
+        told = run("--scenario", "all", "--schedules", 2 * len(run("--list").split()), "--quiet", "--keep-going")
+        self.assertIn(f"{2 * len(run('--list').split())} schedules", told)
+        told = run("--scenario", "all", "--schedules", CANARY_SCHEDULES, "--canary", "loses_a_row", "--keep-going",
+                   "--shrink-runs", 0, "--quiet", status=FAILED)
+        self.assertGreater(len(set(re.findall(r"FAILED: scenario (\w+)", told))), 3)
+        self.assertIn(f"{CANARY_SCHEDULES} schedules", told)
+
     def test_a_schedule_has_twenty_operations_and_deliveries_at_least(self):
         told = run("--schedules", SCHEDULES, "--quiet")
         self.assertGreaterEqual(int(re.search(r"in a schedule (\d+) at least", told)[1]), 20)

@@ -113,6 +113,7 @@ void World::Changed(Node& node, Cause cause, const Session* by) {
   auto vector = store.Vector();
   const auto head = store.Head();
   if (!id || !vector || !head) return Fault("reading", "a store cannot be read");
+  if (cause == Cause::kCorrection && copied_.count(node.id) > 0) has_two_times_of_a_change_ = true;
   if (*id != node.id) {
     if (node.id != ReplicaId()) given_up_.insert(node.id);
     Say("node " + std::to_string(node.number) + " takes a new identity, was " + node.id.Hex() + " up to " +

@@ -79,7 +79,7 @@ struct Wire {
   } ends[2];
   std::uint64_t latency_ms = 0;
   bool closing = false;
-  // A frame was lost, repeated, moved or damaged: what comes is not what was sent.
+  // A frame was lost, repeated or moved: what comes is not what was sent.
   bool hurt = false;
 };
 
@@ -107,6 +107,9 @@ class World {
   bool handed_blobs() const { return !blobs_.empty(); }
   // Ids that a file has given up: their histories were cut.
   bool IsGivenUp(const ReplicaId& id) const { return given_up_.count(id) > 0; }
+  // A device whose file had been copied gave its unseen changes other times: they are in
+  // the copy with the times that they had before.
+  bool has_two_times_of_a_change() const { return has_two_times_of_a_change_; }
   const std::vector<std::unique_ptr<Wire>>& wires() const { return wires_; }
   void Fault(const std::string& checker, const std::string& what);
   bool failed() const { return verdict_.failed(); }
@@ -201,6 +204,8 @@ class World {
   std::vector<Silence> silences_;
   std::vector<OldBlob> blobs_;
   std::set<ReplicaId> given_up_;
+  std::set<ReplicaId> copied_;  // who they were when they were copied
+  bool has_two_times_of_a_change_ = false;
   bool healing_ = false;
   bool saw_parts_ = false;
   bool any_fault_ = false;

@@ -273,6 +273,7 @@ bool World::DoFile(const Event& event, Node& node) {
     case Kind::k_backup:
       if (!node.machine->CanBeCopied()) return false;
       node.backup = std::make_unique<Image>(node.machine->Copy());
+      copied_.insert(node.id);
       Changed(node, Cause::kSchema, nullptr);
       return true;
     default:
@@ -283,6 +284,7 @@ bool World::DoFile(const Event& event, Node& node) {
 bool World::Clone(Node& node) {
   if (node.machine->is_hub() || nodes_.size() >= kMaxNodes) return false;
   const Image image = node.machine->Copy();
+  copied_.insert(node.id);
   Changed(node, Cause::kSchema, nullptr);
   Say("node " + std::to_string(node.number) + " is copied: node " + std::to_string(nodes_.size()));
   Node& made = AddNode(std::make_unique<Machine>(node.machine->place(), ground_, image));

@@ -155,6 +155,11 @@ void World::Send(Wire& wire, std::size_t from, Bytes frame) {
       return Kill(wire, "cut inside a frame");
     case Kind::k_delay:
       return Fly(wire, 1 - from, std::move(frame), fault.choice % kDelayMs);
+    case Kind::k_damage: {
+      const std::size_t bit = static_cast<std::size_t>(fault.choice % (8 * frame.size()));
+      frame[bit / 8] = static_cast<char>(frame[bit / 8] ^ (1 << (bit % 8)));
+      return Fly(wire, 1 - from, std::move(frame), 0);
+    }
     default:
       break;
   }
@@ -171,11 +176,6 @@ void World::Send(Wire& wire, std::size_t from, Bytes frame) {
       Fly(wire, 1 - from, std::move(frame), 0);
       if (arriving.size() > 1) std::swap(arriving[arriving.size() - 1], arriving[arriving.size() - 2]);
       return;
-    }
-    case Kind::k_damage: {
-      const std::size_t bit = static_cast<std::size_t>(fault.choice % (8 * frame.size()));
-      frame[bit / 8] = static_cast<char>(frame[bit / 8] ^ (1 << (bit % 8)));
-      return Fly(wire, 1 - from, std::move(frame), 0);
     }
     default:
       return Fly(wire, 1 - from, std::move(frame), 0);
