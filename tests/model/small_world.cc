@@ -103,6 +103,8 @@ int SmallWorld::Hear(int local, int other) {
   const MemoryDelta delta = sender.store.CollectSince(before.state.header.end);
   if ((sender.known | before.known) == before.known) {
     if (!delta.blocks.empty()) Fault("it would be told what it knows", before);
+    Local late = before;
+    CheckDuplicate(late, sender);
     return memo->second = local;
   }
   ++merges_;
@@ -119,8 +121,9 @@ int SmallWorld::Hear(int local, int other) {
   return memo->second = Arrive(std::move(receiver));
 }
 
-// A message that comes again, or brings everything anew, changes nothing.
+// A message that comes again, late, or brings everything anew, changes nothing.
 void SmallWorld::CheckDuplicate(Local& receiver, const Local& sender) {
+  ++merges_;
   const Cursor end = receiver.store.EndOfLog();
   const auto again = receiver.store.Join(sender.state);
   if (!again || again->rows_changed != 0 || !(end == receiver.store.EndOfLog())) {
@@ -164,6 +167,7 @@ void SmallWorld::ExploreRounds() {
     second[i] = {Act(first[i]), Act(Hear(first[i], one)), Act(Hear(first[i], two)),
                  Act(Hear(Hear(first[i], two), one))};
   }
+  ExploreOrders({first[0], first[1], first[2], second[0][0], second[1][0], second[2][0]});
   for (const int a : second[0]) {
     for (const int b : second[1]) {
       for (const int c : second[2]) {
@@ -173,6 +177,19 @@ void SmallWorld::ExploreRounds() {
         const int relayed = Hear(c, Hear(b, a));
         Hear(a, relayed);
         if (!fault_.empty()) return;
+      }
+    }
+  }
+}
+
+void SmallWorld::ExploreOrders(std::vector<int> states) {
+  for (std::size_t i = 0; i < states.size() && fault_.empty(); ++i) {  // it grows
+    for (std::size_t j = 0; j < i; ++j) {
+      for (const auto& [to, of] : {std::pair(states[i], states[j]), std::pair(states[j], states[i])}) {
+        const Local& receiver = locals_[static_cast<std::size_t>(to)];
+        if (!CanMeet(receiver, locals_[static_cast<std::size_t>(of)])) continue;
+        const int became = Hear(to, of);
+        if (std::find(states.begin(), states.end(), became) == states.end()) states.push_back(became);
       }
     }
   }

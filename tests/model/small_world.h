@@ -14,19 +14,10 @@
 #include <vector>
 
 #include "store/memory/memory_store.h"
+#include "tests/model/script.h"
 #include "tests/model/specification.h"
 
 namespace rejoin {
-
-// One entry of a script: transactions, or rows found when the table was tracked.
-struct Deed {
-  std::string name;
-  std::vector<Transaction> transactions;
-  Rows adopted = {};
-};
-
-inline constexpr std::size_t kReplicas = 3;
-using Script = std::array<std::vector<Deed>, kReplicas>;
 
 class SmallWorld {
  public:
@@ -38,7 +29,8 @@ class SmallWorld {
   void ExploreEverything();
 
   // Two deeds each: the first, then any replica hears of any others' or does not,
-  // then the second, then all hear of all, gathered by one or passed along.
+  // then the second, then all hear of all, gathered by one or passed along. And where
+  // nobody heard of anybody before: in every order, relayed or delayed.
   void ExploreRounds();
 
   std::size_t merges() const { return merges_; }
@@ -58,6 +50,8 @@ class SmallWorld {
     int heard = -1;  // and what it heard of there; -1: it did a deed
   };
 
+  // Everything that can come of exchanges between these, and nobody does anything.
+  void ExploreOrders(std::vector<int> states);
   bool HasMoreToDo(int local) const;
   int Act(int local);
   // The replica merges what it lacks of another's state, as it is or once was.
