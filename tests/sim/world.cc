@@ -159,6 +159,8 @@ void World::DoDue(const Due& due) {
     case Due::What::kRelink:
       if (wanted_.count(due.pair) > 0 && WireBetween(due.pair) == nullptr) Link(due.pair);
       return;
+    case Due::What::kCommit:
+      return CommitOpen(nodes_[due.end]);
     case Due::What::kKill:
       if (Wire* const wire = WireOf(due.wire); wire != nullptr) Kill(*wire, "it is given up");
       return;

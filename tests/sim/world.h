@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <queue>
 #include <set>
 #include <string>
@@ -56,6 +57,7 @@ struct Node {
   std::unique_ptr<Image> backup;
   std::uint64_t slow_until_ms = 0;
   std::uint64_t next_frame_ms = 0;  // while it is slow
+  std::optional<Transaction> open;  // begun, and executed, and not committed yet
   // As they were after the last thing that happened to the store.
   ReplicaId id;
   VersionVector vector;
@@ -119,9 +121,9 @@ class World {
   struct Due {
     std::uint64_t at_ms;
     std::uint64_t order;
-    enum class What : std::uint8_t { kArrive, kRound, kRelink, kKill } what;
+    enum class What : std::uint8_t { kArrive, kRound, kRelink, kKill, kCommit } what;
     std::uint64_t wire;      // of kArrive, kKill
-    std::size_t end;         // of kArrive; the node of kRound
+    std::size_t end;         // of kArrive; the node of kRound, kCommit
     std::pair<std::size_t, std::size_t> pair;  // of kRelink
     bool operator<(const Due& other) const {
       return std::pair(other.at_ms, other.order) < std::pair(at_ms, order);
@@ -157,6 +159,9 @@ class World {
   bool DoFile(const Event& event, Node& node);
   bool DoClock(const Event& event, Node& node);
   bool Write(Node& node, const Transaction& transaction, const char* how);
+  void NoteWrite(Node& node, const Transaction& transaction, const VersionVector& before, const Cursor& head, bool done);
+  bool Hold(Node& node, const Transaction& transaction, std::uint64_t choice);
+  void CommitOpen(Node& node);
   bool CrashInside(Node& node, std::uint64_t choice);
   void CrashNode(Node& node);
   void Die(Node& node);
@@ -174,6 +179,7 @@ class World {
   Wire* WireBetween(Pair pair);
   void Kill(Wire& wire, const char* why);
   void KillAllOf(std::size_t node, const char* why);
+  void PumpAllOf(std::size_t node);
   void Pump(Wire& wire, std::size_t end);
   bool Slice(Wire& wire, std::size_t end);
   void Send(Wire& wire, std::size_t from, Bytes frame);

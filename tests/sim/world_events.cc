@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kMaxNodes = 16;
 constexpr std::size_t kMaxBlobs = 20;
+constexpr std::uint64_t kMinuteMs = 60'000;
 constexpr std::uint64_t kDayMs = std::uint64_t{24} * 3600 * 1000;
 constexpr std::uint64_t kYearMs = 365 * kDayMs;
 
@@ -21,6 +22,15 @@ std::int64_t SomeTime(std::uint64_t choice) {
   return static_cast<std::int64_t>(std::min(ms, 10 * kYearMs));
 }
 
+bool IsCrash(Kind kind) { return kind == Kind::k_crash || kind == Kind::k_crash_inside; }
+
+// What was not committed; the digest of what was is looked at next.
+void TakeBackOpen(Node& node) {
+  if (!node.open) return;
+  (void)node.machine->device()->RollBack();
+  node.open.reset();
+}
+
 }  // namespace
 
 bool World::Do(const Event& event) {
@@ -28,12 +38,18 @@ bool World::Do(const Event& event) {
   if (a == nullptr) return false;
   Node* b = NodeFor(event.b);
   if (b == a) b = NodeFor(event.b + 1);
+  // A process has one connection here: whatever it does next comes after the commit.
+  if (event.kind != Kind::k_rest && !IsCrash(event.kind)) {
+    CommitOpen(*a);
+    if (b != nullptr) CommitOpen(*b);
+  }
   switch (event.kind) {
     case Kind::k_rest:
       PassTo(now_ms() + event.choice % (event.choice % 7 == 0 ? 3 * kDayMs : 60'000));
       return true;
     case Kind::k_write:
     case Kind::k_twins:
+    case Kind::k_hold:
     case Kind::k_leave:
     case Kind::k_gone:
     case Kind::k_slow:
@@ -67,10 +83,12 @@ bool World::Do(const Event& event) {
 bool World::DoNode(const Event& event, Node& node) {
   const auto& tables = node.machine->tables();
   switch (event.kind) {
-    case Kind::k_write: {
+    case Kind::k_write:
+    case Kind::k_hold: {
       const auto item = tables.find("item");
       const bool late = item != tables.end() && item->second.columns.size() > ItemTable().columns.size();
-      return Write(node, DrawTransaction(event.choice, tables.count("note") > 0, late), "writes");
+      const Transaction drawn = DrawTransaction(event.choice, tables.count("note") > 0, late);
+      return event.kind == Kind::k_hold ? Hold(node, drawn, event.choice) : Write(node, drawn, "writes");
     }
     case Kind::k_twins:
       return Write(node, DrawTwins(event.choice), "writes");
@@ -145,18 +163,52 @@ bool World::Write(Node& node, const Transaction& transaction, const char* how) {
   const VersionVector before = node.vector;
   const Cursor head = node.head;
   const Status done = device->Execute(transaction);
-  ++tally_.operations;
   Say("node " + std::to_string(node.number) + " " + how + ": " + (narrate_ ? Described(transaction) : "") +
       (done ? "" : "  (taken back: " + done.error().message + ")"));
+  NoteWrite(node, transaction, before, head, done.has_value());
+  return true;
+}
+
+void World::NoteWrite(Node& node, const Transaction& transaction, const VersionVector& before, const Cursor& head,
+                      bool done) {
+  ++tally_.operations;
   Changed(node, Cause::kWrite, nullptr);
   const Written written{transaction, before, done && !(node.head == head)};
   for (const auto& checker : checkers_) checker->OnWrite(node, written);
-  for (std::size_t i = 0; i < wires_.size(); ++i) {
-    for (std::size_t end = 0; end < 2 && i < wires_.size(); ++end) {
-      if (wires_[i]->nodes[end] == node.number) Pump(*wires_[i], end);
+  PumpAllOf(node.number);
+}
+
+// Sessions of the device have to wait meanwhile.
+bool World::Hold(Node& node, const Transaction& transaction, std::uint64_t choice) {
+  TestReplica* const device = node.machine->device();
+  if (device == nullptr || node.machine->place().kind == 0) return false;
+  bool done = device->Begin().has_value();
+  for (std::size_t i = 0; i < transaction.size() && done; ++i) done = device->Run(transaction[i]).has_value();
+  if (!done) return device->RollBack().has_value();
+  Say("node " + std::to_string(node.number) + " has executed, and not committed: " + (narrate_ ? Described(transaction) : ""));
+  node.open = transaction;
+  Wait(Due::What::kCommit, now_ms() + choice % kMinuteMs, 0, node.number, {});
+  return true;
+}
+
+void World::CommitOpen(Node& node) {
+  if (!node.open || !node.here) return;
+  const Transaction transaction = std::move(*node.open);
+  node.open.reset();
+  const VersionVector before = node.vector;
+  const Cursor head = node.head;
+  const Status done = node.machine->device()->Commit();
+  Say("node " + std::to_string(node.number) + " commits");
+  if (!done) return Fault("writing", "a commit fails: " + done.error().message);
+  for (const auto& wire : wires_) {
+    for (std::size_t end = 0; end < 2; ++end) {
+      Session& session = *wire->ends[end].session;
+      if (wire->nodes[end] != node.number || !session.blocked()) continue;
+      const Status resumed = session.Resume(node.machine->Now());
+      if (!resumed) return Fault("sessions", "one that waited cannot go on: " + resumed.error().message);
     }
   }
-  return true;
+  NoteWrite(node, transaction, before, head, true);
 }
 
 bool World::Silenced(const Event& event, Node& node) {
@@ -201,11 +253,7 @@ bool World::HandOverAgain(Node& to, std::uint64_t choice) {
   ++tally_.deliveries;
   if (!merged && merged.error().code != Code::kNotCovered) Fault("blobs", merged.error().message);
   Changed(to, Cause::kBlob, nullptr);
-  for (std::size_t i = 0; i < wires_.size(); ++i) {
-    for (std::size_t end = 0; end < 2 && i < wires_.size(); ++end) {
-      if (wires_[i]->nodes[end] == to.number) Pump(*wires_[i], end);
-    }
-  }
+  PumpAllOf(to.number);
   return true;
 }
 
@@ -228,6 +276,7 @@ bool World::Upgrade(Node& node, Kind kind) {
 // --- Processes, files, clocks ---------------------------------------------------------------
 
 void World::CrashNode(Node& node) {
+  TakeBackOpen(node);
   Say("node " + std::to_string(node.number) + " dies");
   KillAllOf(node.number, "the process died");
   node.inbox.clear();
@@ -243,6 +292,7 @@ void World::Die(Node& node) {
 bool World::CrashInside(Node& node, std::uint64_t choice) {
   TestReplica* const device = node.machine->device();
   if (device == nullptr) return false;
+  TakeBackOpen(node);
   Say("node " + std::to_string(node.number) + " dies inside a transaction");
   KillAllOf(node.number, "the process died");
   for (const auto& checker : checkers_) checker->OnCrash(node);

@@ -87,6 +87,15 @@ void World::KillAllOf(std::size_t node, const char* why) {
   }
 }
 
+// Sessions may end meanwhile, and others begin.
+void World::PumpAllOf(std::size_t node) {
+  for (std::size_t i = 0; i < wires_.size(); ++i) {
+    for (std::size_t end = 0; end < 2 && i < wires_.size(); ++end) {
+      if (wires_[i]->nodes[end] == node) Pump(*wires_[i], end);
+    }
+  }
+}
+
 // As a hub's server does it: the registry hears how far the guest is.
 void World::NoteLeaving(Wire& wire) {
   for (std::size_t i = 0; i < 2; ++i) {
