@@ -149,8 +149,15 @@ Result<bool> Statement::Step() {
     return database_->Failed(error, "binding a value");
   }
   const int result = sqlite3_step(statement_);
-  if (result == SQLITE_ROW) return true;
-  if (result == SQLITE_DONE) return false;
+  const bool done = result == SQLITE_ROW || result == SQLITE_DONE;
+  if (done && database_->open_savepoints_ > 0 && !database_->InTransaction()) {
+    // A statement that was prepared before the schema changed is undone, prepared anew and
+    // run again; where undoing it failed, it ran again after everything had been rolled back.
+    sqlite3_reset(statement_);
+    return Fail(Code::kNoMemory, "SQLite rolled back the transaction in the middle of it (out of memory, or the journal "
+                                 "cannot be read); nothing of it is there, try again");
+  }
+  if (done) return result == SQLITE_ROW;
   auto failed = database_->Failed(result, sqlite3_sql(statement_));
   sqlite3_reset(statement_);
   return failed;
@@ -326,21 +333,29 @@ Result<Savepoint> Savepoint::Begin(Database& db) {
   }
   REJOIN_TRY(db.Run(kSavepoint));
   savepoint.db_ = &db;
+  ++db.open_savepoints_;
   return savepoint;
 }
 
 Savepoint::~Savepoint() {
+  if (db_ == nullptr) return;
+  --db_->open_savepoints_;
   // A failed statement may have ended the whole transaction already.
-  if (db_ == nullptr || !db_->InTransaction()) return;
+  if (!db_->InTransaction()) return;
   if (undo_ && undo_.TryRun() && release_.TryRun()) return;
   undo_all_.TryRun();
 }
 
 Status Savepoint::Release() {
   if (db_ == nullptr) return {};
-  REJOIN_TRY(db_->Run(kRelease));
-  db_ = nullptr;
-  return {};
+  --db_->open_savepoints_;  // the outermost commits
+  const Status released = db_->Run(kRelease);
+  if (released) {
+    db_ = nullptr;
+  } else {
+    ++db_->open_savepoints_;
+  }
+  return released;
 }
 
 }  // namespace rejoin

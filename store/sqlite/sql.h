@@ -131,6 +131,7 @@ class Database {
 
  private:
   friend class CachedStatement;
+  friend class Savepoint;
   friend class Statement;
   std::string Expand(std::string_view sql) const;
   tl::unexpected<Error> Failed(int result_code, std::string_view doing) const;
@@ -141,6 +142,7 @@ class Database {
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> cache_;
   int holders_ = 0;  // of cached statements
   bool finalize_when_idle_ = false;
+  int open_savepoints_ = 0;  // of Savepoint
   bool committing_ = false;
 };
 

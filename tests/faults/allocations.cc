@@ -1,5 +1,6 @@
 #include "tests/faults/allocations.h"
 
+#include <csignal>
 #include <cstdlib>
 #include <new>
 
@@ -14,7 +15,10 @@ bool Allocations::Fails(Heap of) {
   if (!armed || of != heap || DiskAtWork::is()) return false;
   ++count;
   const bool fails = first != 0 && (count == first || (goes_on && count > first));
-  if (fails) ++failed;
+  if (fails) {
+    ++failed;
+    if (std::getenv("REJOIN_SWEEP_STOP") != nullptr) std::raise(SIGTRAP);  // for a debugger: who asked?
+  }
   return fails;
 }
 

@@ -99,6 +99,43 @@ TEST_F(MemoryFound, ANumberThatWasTakenBackIsNotKept) {
   }
 }
 
+// A statement that was prepared before the schema changed is undone by SQLite, and runs again.
+// Where there was no memory to undo it, everything had been rolled back by then, unsaid, and
+// what came next was committed statement by statement.
+TEST_F(MemoryFound, ATransactionThatEndedUnaskedIsNotGoneOnWith) {
+  constexpr char kMany[] = "UPDATE plain SET id = id + 10";
+  ASSERT_TRUE(device_->Exec("CREATE TABLE plain(id INTEGER PRIMARY KEY); INSERT INTO plain VALUES(1), (2)"));
+  const auto count = [this](const char* what) {
+    auto read = sql().Prepare(what);
+    return read && read->Step() ? read->Integer(0) : -1;
+  };
+  bool failed = true;
+  bool ended_unasked = false;
+  for (std::uint64_t n = 1; failed; ++n) {
+    ASSERT_TRUE(sql().Run(kMany));
+    const Status done = Guarded([&]() -> Status {
+      REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(sql()));
+      REJOIN_TRY(sql().Exec("CREATE TABLE extra(x)"));
+      g_allocations.Fail(Heap::kSqlite, n, false);
+      const Status many = [&] {
+        const Armed armed;
+        return sql().Run(kMany);
+      }();
+      ended_unasked = ended_unasked || !sql().InTransaction();
+      REJOIN_TRY(many);
+      REJOIN_TRY(sql().Run("INSERT INTO plain VALUES(-1)"));
+      return savepoint.Release();
+    });
+    failed = g_allocations.failed > 0;
+    EXPECT_TRUE(done || done.error().code == Code::kNoMemory) << n << ": " << done.error().message;
+    const int wanted = done ? 1 : 0;
+    EXPECT_EQ(count("SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), wanted) << n;
+    EXPECT_EQ(count("SELECT count(*) FROM plain WHERE id = -1"), wanted) << n;
+    ASSERT_TRUE(sql().Exec("DROP TABLE IF EXISTS extra; DELETE FROM plain WHERE id = -1"));
+  }
+  EXPECT_TRUE(ended_unasked) << "this SQLite does not do that: what the test is about did not happen";
+}
+
 // A room stayed in the transaction that it could not end, and refused everything from then on.
 TEST_F(MemoryFound, ARoomGoesOnWhenThereIsMemoryAgain) {
   FakeRandom random(3);

@@ -13,6 +13,7 @@ namespace rejoin::testing {
 namespace {
 
 constexpr std::uint64_t kUsualPoints = 16;
+constexpr int kMostFaults = 20;  // then it is one fault, seen again and again
 
 struct MemoryPoint {
   Heap heap;
@@ -122,6 +123,7 @@ TEST_P(FailingMemory, NothingIsHalfThereAndNothingIsLost) {
     }
   }
   Sweep sweep(points.size(), kUsualPoints);
+  int faults = 0;
   for (const MemoryPoint& point : points) {
     if (!sweep.Takes(point.Name())) continue;
     const sqlite3_int64 sqlite_bytes = sqlite3_memory_used();
@@ -130,7 +132,8 @@ TEST_P(FailingMemory, NothingIsHalfThereAndNothingIsLost) {
     EXPECT_TRUE(!wrong.empty() || g_allocations.live == live) << Sweep::Replay(point.Name());
     EXPECT_EQ(wrong, "") << Sweep::Replay(point.Name());
     EXPECT_EQ(sqlite3_memory_used(), sqlite_bytes) << Sweep::Replay(point.Name());
-    if (HasFailure()) break;
+    faults += wrong.empty() ? 0 : 1;
+    if (faults >= kMostFaults) break;
   }
   std::cout << "  " << sweep.taken() << " of " << points.size() << " allocations\n";
 }
