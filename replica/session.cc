@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "replica/locked.h"
+
 namespace rejoin {
 
 Session::Session(SyncStore& store, Random& random, SessionOptions options)
@@ -139,7 +141,7 @@ Status Session::OnHello(const Hello& hello, Instant now) {
 // Waits where the store is locked at this moment.
 Status Session::Begin() {
   const Status agreed = AgreeOnRoom(room_told_);
-  begun_ = agreed || agreed.error().code != Code::kBusy;
+  begun_ = agreed || !IsLocked(agreed.error());
   blocked_ = !begun_;
   if (!begun_) return {};
   REJOIN_TRY(agreed);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/version.h"
+#include "replica/locked.h"
 #include "replica/session.h"
 
 namespace rejoin {
@@ -60,8 +61,7 @@ Status Session::CorrectStore(Instant now) {
   if (!peer_keeps_time_) return {};
   correction_.now_ms = now.wall_ms;
   const Result<bool> corrected = store_.CorrectTime(correction_);
-  const Code code = corrected ? Code::kInternal : corrected.error().code;
-  correcting_ = !corrected && (code == Code::kBusy || code == Code::kOpenTransaction);
+  correcting_ = !corrected && IsLocked(corrected.error());
   blocked_ = correcting_;
   if (corrected || correcting_) return {};
   return tl::unexpected<Error>(corrected.error());

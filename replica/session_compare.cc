@@ -1,5 +1,6 @@
 // The last net: do both sides, which cover the same, hold the same? (docs/protocol.md)
 #include "base/hash.h"
+#include "replica/locked.h"
 #include "replica/session.h"
 
 namespace rejoin {
@@ -16,8 +17,6 @@ std::uint64_t HashOf(const VersionVector& vector) {
 }
 
 constexpr char kNotKnown[] = "each got all of the other, but more came, so whether both hold the same is not known yet";
-
-bool IsLocked(const Error& error) { return error.code == Code::kBusy || error.code == Code::kOpenTransaction; }
 
 }  // namespace
 

@@ -1,4 +1,5 @@
 // What arrives: parts are gathered, joined and acknowledged.
+#include "replica/locked.h"
 #include "replica/session.h"
 
 namespace rejoin {
@@ -51,7 +52,7 @@ Status Session::Join(Instant now) {
   }
   // Nothing but a point: not worth waiting for a lock, unless the next part begins there.
   const Status skipped = store_.SkipTo(origin_);
-  if (!skipped && (more_ || skipped.error().code != Code::kBusy)) {
+  if (!skipped && (more_ || !IsLocked(skipped.error()))) {
     return AfterJoin(tl::unexpected<Error>(skipped.error()), now);
   }
   return AfterJoin(MergeReport(), now);
@@ -59,7 +60,7 @@ Status Session::Join(Instant now) {
 
 Status Session::AfterJoin(const Result<MergeReport>& joined, Instant now) {
   const Code code = joined ? Code::kInternal : joined.error().code;
-  if (!joined && (code == Code::kBusy || code == Code::kOpenTransaction)) {
+  if (!joined && IsLocked(joined.error())) {
     blocked_ = true;
     return {};
   }

@@ -1,6 +1,7 @@
 // What leaves: the answer to the peer's Ask, for as long as the conversation lasts.
 #include <algorithm>
 
+#include "replica/locked.h"
 #include "replica/session.h"
 
 namespace rejoin {
@@ -16,7 +17,7 @@ Status Session::OnAsk(const Ask& ask, Instant now) {
   if (ask.room.IsSet()) {
     const Status agreed = store_.SetRoom(ask.room);
     // A lock is not waited for here: the next Hello tells it again.
-    if (!agreed && agreed.error().code != Code::kBusy) return agreed;
+    if (!agreed && !IsLocked(agreed.error())) return agreed;
   }
   const bool is_first = !asked_;
   asked_ = ask;
@@ -96,7 +97,7 @@ Status Session::Extract() {
     const Code code = part.error().code;
     outgoing_.Clear();
     // The host calls again: somebody writes at this moment.
-    if (code == Code::kBusy || code == Code::kOpenTransaction) return {};
+    if (IsLocked(part.error())) return {};
     // Rows are missing here, which the peer may be about to send.
     const bool may_come = !received_all_ && !asked_->vector.empty();
     if (code == Code::kNotCovered && may_come) return {};

@@ -304,10 +304,10 @@ Result<RoomId> SqliteStore::Room() {
 }
 
 Status SqliteStore::SetRoom(const RoomId& room) {
-  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
   REJOIN_TRY(RequireSetUp());
   REJOIN_ASSIGN(const RoomId ours, ReadRoom(*engine_));
   if (ours == room) return {};
+  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
   return InTransaction(*engine_, [&]() -> Status {
     REJOIN_TRY(TakeWriteLock(*engine_));
     return FixRoom(*engine_, room);

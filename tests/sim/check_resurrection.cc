@@ -25,15 +25,12 @@ class Resurrection final : public Checker {
 
   void OnChange(Node& node, Cause cause, const VersionVector&) override {
     // Its changes have other times now, and what covered them says nothing.
-    if (cause == Cause::kCorrection) {
-      for (auto& [key, life] : lives_) {
-        if (life.writes.Get(node.id).value == 0) continue;
-        life.unknown = true;
-        life.deleted.reset();
-      }
-    }
+    if (cause == Cause::kCorrection) Forget(node);
     if (cause != Cause::kWrite) Check(node);
   }
+
+  // It may have them under another id, without being told that it is another one yet.
+  void OnPutBack(Node& node) override { Forget(node); }
 
  private:
   struct Life {
@@ -52,6 +49,14 @@ class Resurrection final : public Checker {
     }
   }
 
+  void Forget(const Node& author) {
+    for (auto& [key, life] : lives_) {
+      if (life.writes.Get(author.id).value == 0) continue;
+      life.unknown = true;
+      life.deleted.reset();
+    }
+  }
+
   bool HasGivenUp(const Life& life) const {
     for (const auto& [replica, time] : life.writes.entries()) {
       if (world_.IsGivenUp(replica)) return true;
@@ -61,7 +66,8 @@ class Resurrection final : public Checker {
 
   void Check(Node& node) {
     TestReplica* const device = node.machine->device();
-    if (device == nullptr || !node.here) return;
+    // What is in an open transaction is shown to it, and to nobody else.
+    if (device == nullptr || !node.here || node.open) return;
     std::optional<Rows> shown;
     for (const auto& [key, life] : lives_) {
       // Changes that went over to another id were seen under the old one.

@@ -69,7 +69,7 @@ void PrintFailure(const Wishes& wishes, const Schedule& schedule, const Verdict&
               schedule.scenario.c_str(), static_cast<unsigned long long>(schedule.seed), verdict.event,
               schedule.events.size(), verdict.checker.c_str(), verdict.what.c_str());
   if (wishes.script.empty()) {
-    std::printf(" --scenario %s --seed %llu", wishes.scenario.c_str(), static_cast<unsigned long long>(schedule.seed));
+    std::printf(" --scenario %s --seed %llu", schedule.scenario.c_str(), static_cast<unsigned long long>(schedule.seed));
     if (wishes.sqlite_percent >= 0) std::printf(" --sqlite-percent %d", wishes.sqlite_percent);
   } else {
     std::printf(" --script %s", wishes.script.c_str());
