@@ -152,10 +152,11 @@ Result<bool> Statement::Step() {
   const bool done = result == SQLITE_ROW || result == SQLITE_DONE;
   if (done && database_->open_savepoints_ > 0 && !database_->InTransaction()) {
     // A statement that was prepared before the schema changed is undone, prepared anew and
-    // run again; where undoing it failed, it ran again after everything had been rolled back.
+    // run again; where undoing it failed, it ran again after everything had been rolled back,
+    // and committed by itself. Nothing may follow it.
     sqlite3_reset(statement_);
     return Fail(Code::kNoMemory, "SQLite rolled back the transaction in the middle of it (out of memory, or the journal "
-                                 "cannot be read); nothing of it is there, try again");
+                                 "cannot be read): what came before is not there, try again");
   }
   if (done) return result == SQLITE_ROW;
   auto failed = database_->Failed(result, sqlite3_sql(statement_));

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
 
 namespace rejoin {
 namespace {
@@ -323,7 +322,7 @@ const DeliveryWorlds::Template& DeliveryWorlds::TemplateOf(std::size_t replica, 
   made->tables = {{def_.name, def_}};
   const std::uint64_t seed = kAuthor + ++opened_;
   const auto device = OpenSqliteReplica(AllSqliteKinds()[kind], {made->file.text(), seed}, clock_);
-  // A first write takes place, so that there is a token to copy.
+  // Tracking draws the token of the identity, which is copied with the file.
   bool done = device->Define(def_, adopted).has_value();
   const ReplicaId id = *device->store().Replica();
   if (!adopted.empty()) {
