@@ -14,6 +14,11 @@ Allocations g_allocations;
 bool Allocations::Fails(Heap of) {
   if (!armed || of != heap || DiskAtWork::is()) return false;
   ++count;
+  if (at_each) {
+    armed = false;
+    at_each(count);
+    armed = true;
+  }
   const bool fails = first != 0 && (count == first || (goes_on && count > first));
   if (fails) {
     ++failed;
@@ -46,6 +51,7 @@ void* Reallocate(void* from, int bytes) {
   methods.xRealloc = Reallocate;
   sqlite3_config(SQLITE_CONFIG_MALLOC, &methods);
   sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+  sqlite3_config(SQLITE_CONFIG_SINGLETHREAD);  // a mutex is the thread's that forked, not its copy's
   return true;
 }();
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 namespace rejoin::testing {
 
@@ -19,6 +20,9 @@ struct Allocations {
   bool goes_on = false;     // and all after it
   std::uint64_t failed = 0;
   std::int64_t live = 0;    // of C++, in all
+  // Called before each one that is counted, with its number; may set `first` and `goes_on`.
+  // What it allocates is not counted.
+  std::function<void(std::uint64_t n)> at_each;
 
   bool Fails(Heap of);
   void Fail(Heap which, std::uint64_t n, bool and_all_after);

@@ -7,23 +7,13 @@
 
 #include "bindings/sqlite/guard.h"
 #include "tests/faults/allocations.h"
+#include "tests/faults/branches.h"
 #include "tests/faults/sweep.h"
 
 namespace rejoin::testing {
 namespace {
 
-constexpr std::uint64_t kUsualPoints = 16;
-constexpr int kMostFaults = 20;  // then it is one fault, seen again and again
-
-struct MemoryPoint {
-  Heap heap;
-  bool goes_on;
-  std::uint64_t n;
-
-  std::string Name() const {
-    return std::string(heap == Heap::kSqlite ? "sqlite" : "new") + (goes_on ? ":on:" : ":once:") + std::to_string(n);
-  }
-};
+constexpr std::uint64_t kUsualPoints = 80;
 
 // One run through a workload. What was wrong.
 class MemoryRun {
@@ -31,9 +21,9 @@ class MemoryRun {
   MemoryRun(const Workload& workload, const Start& start, const std::vector<std::string>& pictures)
       : world_(workload, kModes[0], start.device, start.peer), pictures_(pictures) {}
 
-  std::string Run(const MemoryPoint& point) {
+  // `branches`, where there are some: they say what fails.
+  std::string Run(const Branches* branches) {
     if (const Status peer = world_.OpenPeer(2); !peer) return "the peer: " + peer.error().message;
-    g_allocations.Fail(point.heap, point.n, point.goes_on);
     if (const Status opened = Open(2); !opened) {
       if (std::string wrong = Judge("opening", opened.error()); !wrong.empty()) return wrong;
       world_.device.reset();
@@ -47,6 +37,7 @@ class MemoryRun {
       std::string wrong = Judge(world_.workload.steps[i].name, done.error());
       if (wrong.empty()) wrong = Recover(i);
       if (!wrong.empty()) return world_.workload.steps[i].name + " failed: " + done.error().message + "\n" + wrong;
+      if (branches != nullptr && branches->ends_early()) return DifferenceFrom(pictures_[i + 1]);
     }
     return End();
   }
@@ -82,11 +73,15 @@ class MemoryRun {
     return again ? "" : "again: " + again.error().message;
   }
 
+  std::string DifferenceFrom(const std::string& wanted) {
+    const std::string picture = world_.device->Picture();
+    return picture == wanted ? "" : "in the end there is:\n" + picture + "--- not:\n" + wanted;
+  }
+
   std::string End() {
     g_allocations.first = 0;
     world_.SetClocks(world_.workload.steps.size());
-    const std::string picture = world_.device->Picture();
-    if (picture != pictures_.back()) return "in the end there is:\n" + picture + "--- not:\n" + pictures_.back();
+    if (std::string wrong = DifferenceFrom(pictures_.back()); !wrong.empty()) return wrong;
     const std::string faults = FaultsOf(*world_.device);
     return !faults.empty() ? faults : Converge(*world_.device, *world_.peer);
   }
@@ -115,27 +110,25 @@ TEST_P(FailingMemory, NothingIsHalfThereAndNothingIsLost) {
   const auto start = Prepare(workload(), kModes[0]);
   ASSERT_TRUE(start) << start.error().message;
   const std::vector<std::string> pictures = Pictures(*start);
-  std::vector<MemoryPoint> points;
-  for (const Heap heap : {Heap::kSqlite, Heap::kCpp}) {
-    ASSERT_EQ(MemoryRun(workload(), *start, pictures).Run({heap, false, 0}), "");
-    for (const bool goes_on : {false, true}) {
-      for (std::uint64_t n = 1; n <= g_allocations.count; ++n) points.push_back({heap, goes_on, n});
-    }
+  constexpr Heap kHeaps[] = {Heap::kSqlite, Heap::kCpp};
+  std::uint64_t points = 0;
+  for (const Heap heap : kHeaps) {
+    g_allocations.Fail(heap, 0, false);
+    ASSERT_EQ(MemoryRun(workload(), *start, pictures).Run(nullptr), "");
+    points += 2 * g_allocations.count;  // once, and for good
   }
-  Sweep sweep(points.size(), kUsualPoints);
-  int faults = 0;
-  for (const MemoryPoint& point : points) {
-    if (!sweep.Takes(point.Name())) continue;
+  Sweep sweep(points, kUsualPoints);
+  for (const Heap heap : kHeaps) {
     const sqlite3_int64 sqlite_bytes = sqlite3_memory_used();
     const std::int64_t live = g_allocations.live;
-    const std::string wrong = MemoryRun(workload(), *start, pictures).Run(point);
-    EXPECT_TRUE(!wrong.empty() || g_allocations.live == live) << Sweep::Replay(point.Name());
-    EXPECT_EQ(wrong, "") << Sweep::Replay(point.Name());
-    EXPECT_EQ(sqlite3_memory_used(), sqlite_bytes) << Sweep::Replay(point.Name());
-    faults += wrong.empty() ? 0 : 1;
-    if (faults >= kMostFaults) break;
+    Branches branches(sweep, heap);
+    std::string wrong = MemoryRun(workload(), *start, pictures).Run(&branches);
+    if (wrong.empty() && g_allocations.live != live + branches.live_beside()) wrong = "C++ has more memory than before";
+    if (wrong.empty() && sqlite3_memory_used() != sqlite_bytes) wrong = "SQLite has more memory than before";
+    if (branches.is_branch()) return branches.End(wrong);
+    ASSERT_EQ(wrong, "");
   }
-  std::cout << "  " << sweep.taken() << " of " << points.size() << " allocations\n";
+  std::cout << "  " << sweep.taken() << " of " << points << " allocations\n";
 }
 
 INSTANTIATE_TEST_SUITE_P(Device, FailingMemory, ::testing::Range(std::size_t{0}, DeviceWorkloads().size()),

@@ -1,7 +1,8 @@
 // Which of all points of failure a run tries, and what it says about one that went wrong.
 //
 // REJOIN_SWEEP=full tries all. Else a run takes a share of them, spread evenly, which
-// REJOIN_SEED shifts; REJOIN_SWEEP=x20 takes twenty times as many as usual. REJOIN_SWEEP=<point> tries that one only, as a failure names it.
+// REJOIN_SEED shifts; REJOIN_SWEEP=x20 takes twenty times as many as usual. REJOIN_SWEEP=<point>
+// tries that one only, as a failure names it.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,8 @@ class Sweep {
   // Asked once for each point, in order.
   bool Takes(const std::string& point);
   std::uint64_t taken() const { return taken_; }
+  // REJOIN_SWEEP names the only one.
+  bool is_one_point() const { return !wanted_.empty(); }
 
   static std::uint64_t seed();
   // What a failure at `point` says first: how to have it again.
