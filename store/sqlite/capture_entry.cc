@@ -144,11 +144,14 @@ bool EntryWriter::Parse(ByteView bytes, Head& head) {
 }
 
 bool EntryWriter::TakeHead(ByteView bytes) {
-  if (bytes == head_bytes_) return true;
-  head_bytes_.assign(bytes);
-  if (Parse(head_bytes_, head_)) return true;
+  if (!bytes.empty() && bytes == head_bytes_) return true;
+  // Where there is no memory to read it, head_ is half this one: of none that is known.
   head_bytes_.clear();
-  return false;
+  Bytes taken(bytes);
+  if (!Parse(taken, head_)) return false;
+  head_bytes_ = std::move(taken);
+  head_.bytes = head_bytes_;
+  return true;
 }
 
 Result<std::optional<ByteView>> EntryWriter::Write(ByteView bytes, const CapturedRow& row,

@@ -136,6 +136,31 @@ TEST_F(MemoryFound, ATransactionThatEndedUnaskedIsNotGoneOnWith) {
   EXPECT_TRUE(ended_unasked) << "this SQLite does not do that: what the test is about did not happen";
 }
 
+// What a trigger says first is taken apart once for all of its rows. Where there was no memory
+// for that in the middle, the half of it was taken for the whole the next time: changes of no
+// columns, or entries that nobody could read.
+TEST_F(MemoryFound, WhatATriggerSaysFirstIsTakenApartWholeOrAgain) {
+  Drive peer_drive;
+  auto peer = Device::Open(peer_drive, {kPragmas, 2, {}});
+  ASSERT_TRUE(peer && (*peer)->Exec("CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT)"));
+  ASSERT_TRUE((*peer)->store().Track("note", {}));
+  bool failed = true;
+  for (std::uint64_t n = 1; failed; ++n) {
+    const std::string update = "UPDATE note SET body = 'edit " + std::to_string(n) + "' WHERE id = 'a'";
+    ASSERT_TRUE(device_->Exec("INSERT INTO note VALUES('k" + std::to_string(n) + "', '')"));
+    g_allocations.Fail(Heap::kCpp, n, false);
+    (void)Guarded([&]() -> Status {
+      const Armed armed;
+      return device_->Exec(update);
+    });
+    failed = g_allocations.failed > 0;
+    device_->RollBack();
+    const Status again = device_->Exec(update);
+    ASSERT_TRUE(again) << n << ": " << again.error().message;
+    ASSERT_EQ(Converge(*device_, **peer), "") << n;
+  }
+}
+
 // A room stayed in the transaction that it could not end, and refused everything from then on.
 TEST_F(MemoryFound, ARoomGoesOnWhenThereIsMemoryAgain) {
   FakeRandom random(3);
