@@ -2,6 +2,7 @@
 #include "bindings/sqlite/view.h"
 #include "store/sqlite/extract.h"
 #include "store/sqlite/log.h"
+#include "store/sqlite/new_row_keys.h"
 
 namespace rejoin {
 namespace {
@@ -23,7 +24,7 @@ const char* KindOf(const Change& change) {
 class ChangeRows : public ViewRows {
  public:
   ChangeRows(std::shared_ptr<Engine> engine, const ReplicaId& own, std::uint64_t after)
-      : engine_(std::move(engine)), own_(own), position_(after) {}
+      : engine_(std::move(engine)), own_(own), position_(after), left_rows_(*engine_) {}
 
   Result<bool> Next(std::vector<Value>& row) override {
     while (at_ == Size()) {
@@ -35,7 +36,7 @@ class ChangeRows : public ViewRows {
     row = {Value::Integer(static_cast<std::int64_t>(record_.cursor.position)),
            Value::Text(TimeText(time.wall_ms())), Value::Text(std::to_string(time.value))};
     if (local) {
-      AddChange(row, record_.changes[at_]);
+      REJOIN_TRY(AddChange(row, record_.changes[at_]));
     } else {
       AddMerged(row);
     }
@@ -72,7 +73,11 @@ class ChangeRows : public ViewRows {
     return table == nullptr ? Value::Null() : Value::Text(table->name);
   }
 
-  void AddChange(std::vector<Value>& row, const Change& change) {
+  Status AddChange(std::vector<Value>& row, const Change& change) {
+    Key key = change.key;
+    if (change.key_hash) {
+      REJOIN_ASSIGN(key, left_rows_.Find(change, record_.cursor.position));
+    }
     const TrackedTable* const table = engine_->catalog.Find(change.table);
     std::vector<std::string> columns;
     for (const ColumnId column : change.columns) {
@@ -82,10 +87,11 @@ class ChangeRows : public ViewRows {
     }
     row.push_back(Value::Text(own_.Hex()));
     row.push_back(TableName(table));
-    row.push_back(Value::Text(KeyToJson(change.key)));
+    row.push_back(key.empty() ? Value::Null() : Value::Text(KeyToJson(key)));
     row.push_back(Value::Text(KindOf(change)));
     row.push_back(change.kind == ChangeKind::kUpdate ? Value::Text(NamesToJson(columns))
                                                      : Value::Null());
+    return {};
   }
 
   void AddMerged(std::vector<Value>& row) {
@@ -109,6 +115,7 @@ class ChangeRows : public ViewRows {
   std::shared_ptr<Engine> engine_;
   ReplicaId own_;
   std::uint64_t position_;
+  LeftRowKeys left_rows_;
   LogRecord record_;
   std::size_t at_ = 0;
 };

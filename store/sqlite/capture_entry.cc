@@ -101,6 +101,8 @@ bool ReadHeadFields(ByteReader& reader, CaptureEntry& entry) {
 
 }  // namespace
 
+ChangeKind KindOfHead(ByteView head) { return static_cast<ChangeKind>(head.front() & kKindMask); }
+
 void PutHead(Bytes& out, const CaptureHead& head) {
   char kind = static_cast<char>(head.kind);
   if (head.has_rowid) kind = static_cast<char>(kind | kHasRowid);

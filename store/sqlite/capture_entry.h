@@ -51,6 +51,8 @@ struct CaptureHead {
 };
 
 void PutHead(Bytes& out, const CaptureHead& head);
+// Of a head that is not empty.
+ChangeKind KindOfHead(ByteView head);
 
 // What a trigger hands over: the rowid, and v0.. of the capture table. For
 // kInsert the key's parts (none where the key is the rowid); for kDelete and

@@ -92,6 +92,10 @@ Result<KeyHashes> FindRecurring(CaptureBuffer& buffer, std::size_t window_bytes,
 
 Status CoalesceInWindows(CaptureBuffer& buffer, std::size_t memory_bytes, Coalescer& coalescer) {
   const std::size_t window_bytes = WindowBytes(memory_bytes);
+  const auto glance = [&coalescer](ByteView window) -> Result<std::optional<std::size_t>> {
+    return std::optional<std::size_t>(coalescer.Glance(window));
+  };
+  REJOIN_TRY(ForEachWindow(buffer, window_bytes, glance));
   REJOIN_ASSIGN(const KeyHashes recurring, FindRecurring(buffer, window_bytes, coalescer));
   SortedRuns<Coalescer::Place> runs(window_bytes);
   const auto take = [&](ByteView window) -> Result<std::optional<std::size_t>> {

@@ -8,6 +8,7 @@
 #include "store/sqlite/log.h"
 #include "store/sqlite/merge.h"
 #include "store/sqlite/meta_schema.h"
+#include "store/sqlite/replace_watch.h"
 #include "store/sqlite/triggers.h"
 
 namespace rejoin {
@@ -20,7 +21,13 @@ enum Argument : int { kOldRow = 0, kHead = 2, kRow = 3, kValues = 4 };
 struct CaptureTableObject {
   sqlite3_vtab base{};
   std::shared_ptr<Engine> engine;
+  std::shared_ptr<ReplaceWatch> watch;
   EntryWriter writer;
+};
+
+struct ModuleData {
+  EngineFinder finder;
+  std::shared_ptr<ReplaceWatch> watch;
 };
 
 CaptureTableObject& Object(sqlite3_vtab* table) {
@@ -90,7 +97,9 @@ int Open(sqlite3* db, void* aux, int argc, const char* const* argv, sqlite3_vtab
     // Triggers of a file that nobody vouches for may write here: the secret is the check.
     sqlite3_vtab_config(db, SQLITE_VTAB_INNOCUOUS);
     auto object = std::make_unique<CaptureTableObject>();
-    object->engine = (*static_cast<EngineFinder*>(aux))(db, argv[1]);
+    const ModuleData& module = *static_cast<const ModuleData*>(aux);
+    object->engine = module.finder(db, argv[1]);
+    object->watch = module.watch;
     ++object->engine->capture_tables;
     *table = &object.release()->base;
     return SQLITE_OK;
@@ -215,6 +224,9 @@ Status Capture(CaptureTableObject& object, int argc, sqlite3_value** argv) {
     REJOIN_ASSIGN(entry, EntryOfUnchanged(object));
     if (!entry) return {};
   }
+  if (KindOfHead(head.substr(kSecretBytes)) == ChangeKind::kInsert) {
+    REJOIN_TRY(object.watch->NoteInsert(engine));
+  }
   if (engine.merging != nullptr) return CheckMerge(engine, *entry);
   engine.session.flushed = false;
   return engine.capture.Append(*entry, engine.limits.capture_memory_bytes);
@@ -229,6 +241,7 @@ int Update(sqlite3_vtab* table, int argc, sqlite3_value** argv, sqlite3_int64* r
 
 int Begin(sqlite3_vtab* table) {
   Engine& engine = *Object(table).engine;
+  Object(table).watch->Forget();
   if (engine.session.open) return SQLITE_OK;
   engine.session.open = true;
   engine.session.explicit_end = sqlite3_get_autocommit(engine.db.handle()) == 0;
@@ -250,6 +263,7 @@ bool End(Engine& engine) {
 int Commit(sqlite3_vtab* table) {
   return Guarded(table, [](CaptureTableObject& object) -> Status {
     Engine& engine = *object.engine;
+    object.watch->Forget();
     if (End(engine) && engine.after_commit) engine.after_commit(engine);
     return {};
   });
@@ -259,6 +273,7 @@ int Rollback(sqlite3_vtab* table) {
   return Guarded(table, [](CaptureTableObject& object) -> Status {
     Engine& engine = *object.engine;
     engine.compared_cookie.reset();
+    object.watch->Forget(true);
     if (End(engine) && engine.after_rollback) engine.after_rollback(engine);
     return {};
   });
@@ -266,12 +281,14 @@ int Rollback(sqlite3_vtab* table) {
 
 int BeginSavepoint(sqlite3_vtab* table, int level) {
   return Guarded(table, [level](CaptureTableObject& object) -> Status {
+    object.watch->Forget();
     object.engine->capture.Mark(level);
     return {};
   });
 }
 
 int ReleaseSavepoint(sqlite3_vtab* table, int level) {
+  Object(table).watch->Forget();
   Object(table).engine->capture.Release(level);
   return SQLITE_OK;
 }
@@ -282,6 +299,7 @@ int RollbackToSavepoint(sqlite3_vtab* table, int level) {
     // After a COMMIT that was refused with BUSY it may take log rows back.
     engine.session.flushed = false;
     engine.compared_cookie.reset();
+    object.watch->Forget(true);
     return engine.capture.RollbackTo(level);
   });
 }
@@ -318,10 +336,11 @@ const sqlite3_module kModule = [] {
 
 int RegisterCaptureModule(sqlite3* db, EngineFinder finder) {
   try {
-    auto owned = std::make_unique<EngineFinder>(std::move(finder));
-    return sqlite3_create_module_v2(db, kCaptureModule, &kModule, owned.release(), [](void* aux) {
-      delete static_cast<EngineFinder*>(aux);
-    });
+    auto owned = std::make_unique<ModuleData>(ModuleData{std::move(finder), std::make_shared<ReplaceWatch>()});
+    const int asks = RegisterReplaceWatch(db, owned->watch);
+    if (asks != SQLITE_OK) return asks;
+    return sqlite3_create_module_v2(db, kCaptureModule, &kModule, owned.release(),
+                                    [](void* aux) { delete static_cast<ModuleData*>(aux); });
   } catch (const std::bad_alloc&) {
     return SQLITE_NOMEM;
   }

@@ -30,7 +30,10 @@ struct Change {
   ChangeKind kind = ChangeKind::kInsert;
   TableNumber table = 0;
   std::uint64_t version = 0;      // TrackedTable::version at the commit
-  Key key;                        // for KeyKind::kRowid too
+  Key key;                        // for KeyKind::kRowid too; empty where key_hash is there
+  // Instead of the key, KeyHash of it: of an insert by a transaction that did nothing but
+  // insert new rows into a table of KeyKind::kIndexed. See new_row_keys.h.
+  std::optional<std::uint64_t> key_hash;
   std::int64_t rowid = 0;         // after the change; of the deleted row for kDelete; 0 WITHOUT ROWID
   std::int64_t old_rowid = 0;     // before it, where it is known that the row was there; else 0
   // Where the row came from another key: that key. Cells of columns unknown here

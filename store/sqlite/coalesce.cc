@@ -59,6 +59,7 @@ bool Coalescer::Before(const Event& a, const Event& b) {
 }
 
 Status Coalescer::Take(ByteView entries) {
+  Glance(entries);
   if (Read(entries) != entries.size()) {
     return Fail(Code::kInternal, "captured changes cannot be read; please report it");
   }
@@ -119,6 +120,11 @@ void Coalescer::AddEvents(const CaptureEntry& entry, std::uint32_t offset) {
     if (entry.key_changed == (role == Role::kWhole)) continue;
     Event event = EventOf(entry, role);
     event.offset = offset;
+    if (IsOfNewRows(entry)) {
+      event.prefix = static_cast<std::uint64_t>(entry.rowid) ^ kSignBit;
+      event.key = nullptr;
+      event.key_size = 0;
+    }
     Push(event);
   }
 }
@@ -223,6 +229,7 @@ Result<bool> Coalescer::EmitAlone(const Event& event) {
   ChangeView change = ChangeOf(entry);
   if (entry.kind == ChangeKind::kInsert) {
     change.old_rowid = 0;
+    change.key_hashed = IsOfNewRows(entry);
     REJOIN_TRY(emit_(change));
     return true;
   }

@@ -36,16 +36,19 @@ class Coalescer {
   Coalescer(Engine& engine, Emit emit) : engine_(engine), emit_(std::move(emit)) {}
 
   // Takes all entries of a transaction, and emits their net effect in the order of
-  // (table, key).
+  // (table, key); where a table got nothing but new rows, in that of their rowids, which
+  // spares to sort keys and to log them.
   Status Take(ByteView entries);
 
   // The same of a transaction in several windows, each with whole entries at its
-  // front; how many bytes of them is returned. Ascend: nullopt unless every key is
+  // front; how many bytes of them is returned. Glance comes first, for all windows: which
+  // tables got nothing but new rows. Ascend: nullopt unless every key is
   // behind the one before, those of the windows before included. Survey tells the hashes of the keys in
   // a window, ascending and each once. TakeBut emits what happened to the keys
   // that are not listed in `recurring`, and tells the rest as *records*, in the order
   // of (table, key) and then as they happened; of the updates of a row those that
   // say nothing new are left out.
+  std::size_t Glance(ByteView window);
   std::optional<std::size_t> Ascend(ByteView window);
   std::size_t Survey(ByteView window, std::vector<std::uint64_t>& key_hashes);
   using Record = std::function<Status(ByteView)>;
@@ -78,6 +81,16 @@ class Coalescer {
     std::vector<ColumnId> local;
   };
 
+  // A table, as far as Glance has seen.
+  struct Glanced {
+    TableNumber table = 0;
+    std::int64_t last_rowid = 0;
+    // Inserts only, each behind the one before: so their keys differ, and need no order.
+    bool only_new = true;
+  };
+
+  Glanced& GlancedOf(TableNumber table);
+  bool IsOfNewRows(const CaptureEntry& entry);
   static Event EventOf(const CaptureEntry& entry, ByteView key, std::int64_t rowid, Role role);
   static Event EventOf(const CaptureEntry& entry, Role role);
   static bool Before(const Event& a, const Event& b);
@@ -119,6 +132,8 @@ class Coalescer {
 
   Engine& engine_;
   Emit emit_;
+  std::vector<Glanced> glanced_;
+  std::size_t last_glanced_ = 0;
   ByteView bytes_;
   EntryReader reader_{ByteView()};
   std::vector<Event> events_;

@@ -1,5 +1,6 @@
 // A transaction in several windows: what the Coalescer does for capture_sort.cc.
 #include <algorithm>
+#include <limits>
 
 #include "base/hash.h"
 #include "store/sqlite/coalesce.h"
@@ -46,6 +47,31 @@ std::uint64_t Coalescer::HashOf(const Event& event) {
   PutFixed64(named, event.table);
   if (event.key == nullptr) PutFixed64(named, event.prefix);
   return Hash64(named.append(event.key_view()));
+}
+
+Coalescer::Glanced& Coalescer::GlancedOf(TableNumber table) {
+  if (last_glanced_ < glanced_.size() && glanced_[last_glanced_].table == table) return glanced_[last_glanced_];
+  const auto at = std::find_if(glanced_.begin(), glanced_.end(),
+                               [table](const Glanced& one) { return one.table == table; });
+  last_glanced_ = static_cast<std::size_t>(at - glanced_.begin());
+  if (at == glanced_.end()) glanced_.push_back({table, std::numeric_limits<std::int64_t>::min(), true});
+  return glanced_[last_glanced_];
+}
+
+std::size_t Coalescer::Glance(ByteView window) {
+  EntryReader reader(window);
+  CaptureEntry entry;
+  while (reader.Next(entry)) {
+    Glanced& glanced = GlancedOf(entry.table);
+    const bool is_new = entry.kind == ChangeKind::kInsert && entry.has_rowid && entry.key_parts > 0;
+    glanced.only_new = glanced.only_new && is_new && entry.rowid > glanced.last_rowid;
+    glanced.last_rowid = entry.rowid;
+  }
+  return window.size() - reader.rest();
+}
+
+bool Coalescer::IsOfNewRows(const CaptureEntry& entry) {
+  return entry.key_parts > 0 && GlancedOf(entry.table).only_new;
 }
 
 std::optional<std::size_t> Coalescer::Ascend(ByteView window) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "store/sqlite/new_row_keys.h"
+
 namespace rejoin {
 namespace {
 
@@ -12,14 +14,15 @@ constexpr std::uint64_t kFirstPosition = 1;
 // Gathers what log rows say, newest first.
 class Walk {
  public:
-  Walk(Engine& engine, const VersionVector& vector) : engine_(engine), limit_(engine.limits.listed_keys_bytes) {
+  Walk(Engine& engine, const VersionVector& vector)
+      : engine_(engine), limit_(engine.limits.listed_keys_bytes), new_rows_(engine) {
     walk_.vector = vector;
     walk_.keys.emplace();
   }
 
   Status Take(const LogRecord& record) {
     if (record.overflow) walk_.keys.reset();
-    for (const Change& change : record.changes) Take(change.table, change.key);
+    for (const Change& change : record.changes) REJOIN_TRY(Take(change));
     for (const TouchedKey& touched : record.touched) Take(touched.table, touched.key);
     for (const Advance& advance : record.advances) {
       const ReplicaId* const replica = engine_.catalog.Lookup(advance.replica);
@@ -50,6 +53,21 @@ class Walk {
   }
 
  private:
+  Status Take(const Change& change) {
+    if (!change.key_hash) {
+      Take(change.table, change.key);
+    } else if (walk_.keys) {
+      Key key;
+      REJOIN_ASSIGN(const bool known, new_rows_.Find(change, *walk_.keys, key));
+      if (!known) {
+        walk_.keys.reset();
+      } else if (!key.empty()) {
+        Take(change.table, key);
+      }
+    }
+    return {};
+  }
+
   void Take(TableNumber table, const Key& key) {
     if (!walk_.keys) return;
     bytes_ += sizeof(TouchedKey) + key.size();
@@ -59,6 +77,7 @@ class Walk {
 
   Engine& engine_;
   std::size_t limit_;
+  NewRowKeys new_rows_;
   std::size_t bytes_ = 0;
   LogWalk walk_;
 };

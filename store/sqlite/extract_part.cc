@@ -6,6 +6,7 @@
 #include "store/resume_point.h"
 #include "store/sqlite/extract.h"
 #include "store/sqlite/extract_plan.h"
+#include "store/sqlite/new_row_keys.h"
 #include "store/sqlite/peers.h"
 #include "store/sqlite/row_access.h"
 #include "store/sqlite/scan_point.h"
@@ -47,6 +48,7 @@ class PartMaker {
   Result<PartReport> GoOn();
   Status FindMoved();
   bool MayHaveMoved(const Change& change) const;
+  Status NoteMoved(const Change& change);
   void NoteMoved(TableNumber table, const Key& key);
   Result<bool> LacksFromBefore(const TouchedKey& moved);
   Status Scan(const VersionVector& known);
@@ -165,7 +167,7 @@ Result<PartReport> PartMaker::GoOn() {
 Status PartMaker::FindMoved() {
   const auto take = [this](const LogRecord& record) -> Result<bool> {
     for (const Change& change : record.changes) {
-      if (MayHaveMoved(change)) NoteMoved(change.table, change.key);
+      if (MayHaveMoved(change)) REJOIN_TRY(NoteMoved(change));
     }
     for (const TouchedKey& touched : record.touched) NoteMoved(touched.table, touched.key);
     point_.seen = record.cursor;
@@ -185,6 +187,19 @@ Status PartMaker::FindMoved() {
 
 bool PartMaker::MayHaveMoved(const Change& change) const {
   return change.kind != ChangeKind::kUpdate || change.rowid != change.old_rowid || change.moved_from;
+}
+
+// A row that is no longer where it came to has left since: the log tells later.
+Status PartMaker::NoteMoved(const Change& change) {
+  if (!change.key_hash) {
+    NoteMoved(change.table, change.key);
+    return {};
+  }
+  const TrackedTable* const table = engine_.catalog.Find(change.table);
+  if (table == nullptr || change.table > point_.table) return {};
+  REJOIN_ASSIGN(const std::optional<Key> key, KeyOfNewRow(engine_, *table, change));
+  if (key) NoteMoved(change.table, *key);
+  return {};
 }
 
 // The scan has yet to come to the tables behind; and records by key do not move.

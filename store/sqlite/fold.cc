@@ -191,7 +191,8 @@ Result<bool> WasShown(Engine& engine, const TrackedTable& table, const Key& key,
   std::optional<bool> shown;
   const auto look = [&](const LogRecord& record) -> Result<bool> {
     for (auto change = record.changes.rbegin(); change != record.changes.rend() && !shown; ++change) {
-      if (change->table != table.number || change->key != key) continue;
+      const bool is_it = change->key_hash ? *change->key_hash == KeyHash(key) : change->key == key;
+      if (change->table != table.number || !is_it) continue;
       shown = change->kind != ChangeKind::kDelete;
     }
     return !shown.has_value();

@@ -19,6 +19,7 @@ struct Located {
   PackedRow row;
   Place place = Place::kNowhere;
   std::int64_t rowid = 0;  // of an override or run
+  bool also_by_key = false;  // the record by key was joined in
 };
 
 class MetadataLookup {

@@ -19,17 +19,13 @@ constexpr char kAnyHidden[] = "SELECT 1 FROM {s}.rejoin__hidden WHERE tbl = ?1 L
 constexpr char kAnyClash[] = "SELECT 1 FROM {s}.rejoin__clash WHERE tbl = ?1 LIMIT 1";
 constexpr char kDropClash[] = "DELETE FROM {s}.rejoin__clash WHERE tbl = ?1 AND key = ?2";
 
+// In rejoin__meta. Where it is, a row's earlier state is looked for under its key too.
+constexpr char kLostKeys[] = "lost_keys";
 std::size_t BytesOf(const Change& change) {
   std::size_t bytes = change.key.size() + change.columns.size() * sizeof(ColumnId);
   if (change.moved_from) bytes += change.moved_from->size();
   for (const Value& value : change.old_values) bytes += sizeof(Value) + value.bytes.size();
   return bytes;
-}
-
-Key RowidKey(std::int64_t rowid) {
-  Key key;
-  AppendKeyPart(key, Value::Integer(rowid));
-  return key;
 }
 
 bool HasRivals(const RowState& state, RowRules rules) {
@@ -51,6 +47,8 @@ Status TableFold::Prepare() {
   local_ = Catalog::LocalColumns(table_);
   has_unknown_columns_ = local_.size() != table_.columns.size();
   REJOIN_ASSIGN(colset_, engine_.catalog.InternColset(table_.number, local_));
+  REJOIN_ASSIGN(const auto lost, engine_.Meta(kLostKeys));
+  any_key_is_lost_ = lost.has_value();
   for (const UniqueIndex& unique : table_.shape.uniques) {
     for (const std::string& name : unique.columns) {
       for (const ColumnId column : local_) {
@@ -73,6 +71,7 @@ Status TableFold::StartBatch() {
 
 Result<std::size_t> TableFold::Take(const Change& change, const Stamp& stamp, bool passing) {
   REJOIN_TRY(StartBatch());
+  if (change.key_hash) return TakeNewRow(change, stamp);
   REJOIN_ASSIGN(const bool plain, IsPlainInsert(change, stamp));
   const std::uint32_t index = StampIndex(stamp);
   if (plain && !passing) {
@@ -90,17 +89,6 @@ std::uint32_t TableFold::StampIndex(const Stamp& stamp) {
   return static_cast<std::uint32_t>(stamps_.size() - 1);
 }
 
-// The key was never heard of, and the row came to a rowid above all metadata.
-Result<bool> TableFold::IsPlainInsert(const Change& change, const Stamp& stamp) {
-  if (change.kind != ChangeKind::kInsert || !by_rowid() || left_new_rowid_) return false;
-  if (stamp.rank != Rank::kWritten || change.rowid <= lookup_.known_up_to()) return false;
-  if (change.moved_from && has_unknown_columns_) return false;
-  if (indexed() && change.old_rowid != 0) return false;
-  if (!left_keys_.empty() && left_keys_.count(KeyHash(change.key)) != 0) return false;
-  REJOIN_ASSIGN(const bool known, lookup_.HasKeyRecord(change.key));
-  return !known;
-}
-
 void TableFold::NoteLeaving(const Change& change) {
   const bool unique_changed =
       std::any_of(unique_columns_.begin(), unique_columns_.end(), [&change](ColumnId column) {
@@ -108,7 +96,7 @@ void TableFold::NoteLeaving(const Change& change) {
       });
   if (has_hidden_ && (change.kind != ChangeKind::kUpdate || unique_changed)) may_show_hidden_ = true;
   const bool leaves = change.kind == ChangeKind::kDelete || change.old_rowid != change.rowid;
-  if (leaves) left_keys_.insert(KeyHash(change.key));
+  if (leaves) left_keys_.emplace(KeyHash(change.key), pending_.size());
   if (indexed() && leaves && change.old_rowid > lookup_.known_up_to()) left_new_rowid_ = true;
 }
 
@@ -134,6 +122,12 @@ Status TableFold::Flush(bool goes_on) {
   return {};
 }
 
+Status TableFold::Finish() {
+  // Of rows that a transaction has deleted which is still open, for one.
+  if (any_key_is_lost_ || !lost_keys_.empty()) REJOIN_TRY(engine_.SetMeta(kLostKeys, Value::Integer(1)));
+  return lookup_.DropParked();
+}
+
 Status TableFold::PutNewOverrides(bool goes_on) {
   std::sort(new_overrides_.begin(), new_overrides_.end(),
             [](const NewOverride& a, const NewOverride& b) {
@@ -145,78 +139,6 @@ Status TableFold::PutNewOverrides(bool goes_on) {
     REJOIN_TRY(PutOverride(made.rowid, made.record));
   }
   return {};
-}
-
-// Rowids are scattered over the log rows of a transaction, which are sorted by
-// key. Past the first gap of the second half, more may be to come in between.
-std::vector<TableFold::PlainInsert> TableFold::TakeIncomplete() {
-  for (std::size_t i = inserts_.size() / 2 + 1; i < inserts_.size(); ++i) {
-    // One rowid twice is a REPLACE onto a row of this batch, and stays with it.
-    if (inserts_[i].row.rowid - inserts_[i - 1].row.rowid <= 1) continue;
-    const auto gap = inserts_.begin() + static_cast<std::ptrdiff_t>(i);
-    std::vector<PlainInsert> incomplete(gap, inserts_.end());
-    inserts_.erase(gap, inserts_.end());
-    return incomplete;
-  }
-  return {};
-}
-
-Status TableFold::WriteRuns(bool goes_on) {
-  const auto before = [](const PlainInsert& a, const PlainInsert& b) {
-    return std::tie(a.row.rowid, a.sequence) < std::tie(b.row.rowid, b.sequence);
-  };
-  if (!std::is_sorted(inserts_.begin(), inserts_.end(), before)) {
-    std::sort(inserts_.begin(), inserts_.end(), before);
-  }
-  std::vector<PlainInsert> incomplete;
-  if (goes_on && pending_.empty()) incomplete = TakeIncomplete();
-  REJOIN_ASSIGN(RunAppender appender, RunAppender::Begin(engine_, table_));
-  const PlainInsert* last = nullptr;
-  for (const PlainInsert& insert : inserts_) {
-    const bool again = last != nullptr && last->row.rowid == insert.row.rowid;
-    last = &insert;
-    if (!again) {
-      REJOIN_TRY(appender.Add(stamps_[insert.stamp], colset_, insert.row));
-      continue;
-    }
-    if (has_hidden_) may_show_hidden_ = true;
-    Change edit;
-    edit.table = table_.number;
-    edit.rowid = insert.row.rowid;
-    if (indexed()) {
-      // Another key's, though nobody told that the first one had left.
-      REJOIN_TRY(AddFreshOverride(edit, insert));
-      continue;
-    }
-    // REPLACE onto a row of this very batch: an edit of it.
-    edit.key = RowidKey(insert.row.rowid);
-    pending_.push_back({std::move(edit), insert.sequence, insert.stamp, false});
-  }
-  inserts_ = std::move(incomplete);
-  return appender.Finish();
-}
-
-Status TableFold::AddFreshOverride(const Change& change, const PlainInsert& insert) {
-  PackedRow row;
-  Apply({table_, local_, change, stamps_[insert.stamp], {}}, row);
-  row.key_hash = insert.row.key_hash;
-  REJOIN_ASSIGN(Bytes record, PackRecord(context(), row));
-  fresh_[row.key_hash] = new_overrides_.size();
-  new_overrides_.push_back({change.rowid, insert.sequence, row.key_hash, std::move(record)});
-  return {};
-}
-
-// Takes it out: what becomes of the row is written in its stead, or nothing.
-Result<std::optional<Located>> TableFold::TakeFresh(const Change& first) {
-  const auto fresh = fresh_.empty() ? fresh_.end() : fresh_.find(KeyHash(first.key));
-  if (fresh == fresh_.end()) return std::optional<Located>();
-  NewOverride& made = new_overrides_[fresh->second];
-  if (made.rowid != first.old_rowid) return std::optional<Located>();
-  Located located;
-  REJOIN_ASSIGN(located.row, UnpackRecord(context(), made.record));
-  made.record.clear();
-  fresh_.erase(fresh);
-  return std::optional<Located>(std::move(located));
 }
 
 std::vector<TableFold::Group> TableFold::Groups() {
@@ -245,6 +167,12 @@ std::vector<TableFold::Group> TableFold::Groups() {
 }
 
 Result<Located> TableFold::Locate(const Change& first) {
+  REJOIN_ASSIGN(Located located, Find(first));
+  REJOIN_TRY(JoinEarlier(first.key, located));
+  return located;
+}
+
+Result<Located> TableFold::Find(const Change& first) {
   REJOIN_ASSIGN(std::optional<Located> fresh, TakeFresh(first));
   if (fresh) return std::move(*fresh);
   const bool by_key = table_.shape.kind == KeyKind::kRowid;
@@ -253,7 +181,10 @@ Result<Located> TableFold::Locate(const Change& first) {
   }
   std::optional<std::int64_t> rowid;
   if (by_key) rowid = first.rowid;
-  if (indexed() && first.old_rowid != 0) rowid = first.old_rowid;
+  if (indexed() && first.old_rowid != 0) {
+    if (IsLost(first.key)) return lookup_.OfShownRow(first.key, first.old_rowid);
+    rowid = first.old_rowid;
+  }
   return lookup_.OfInsertedRow(first.key, rowid);
 }
 
@@ -362,7 +293,8 @@ Status TableFold::Write(const Pending& from, Located& located) {
   }
   if (located.place == Place::kParked) REJOIN_TRY(lookup_.Unpark(last.key));
   const bool nothing_left = located.row.state.empty();
-  if (located.place == Place::kByKey && (!now_by_key || nothing_left)) {
+  const bool was_by_key = located.place == Place::kByKey || located.also_by_key;
+  if (was_by_key && (!now_by_key || nothing_left)) {
     REJOIN_ASSIGN(CachedStatement drop, engine_.db.Cached(sql_.drop_keyed));
     drop->BindBlob(1, last.key);
     REJOIN_TRY(drop->Run());

@@ -33,7 +33,7 @@ class TableFold {
   // kept for the next time that would tear a run.
   Status Flush(bool goes_on);
   // After the last Flush.
-  Status Finish() { return lookup_.DropParked(); }
+  Status Finish();
 
   // A key change takes cells along from what its old key was before its
   // transaction: the batch must hold nothing but that transaction.
@@ -82,6 +82,8 @@ class TableFold {
   bool indexed() const { return table_.shape.kind == KeyKind::kIndexed; }
 
   std::uint32_t StampIndex(const Stamp& stamp);
+  Result<std::size_t> TakeNewRow(const Change& change, const Stamp& stamp);
+  bool ComesBeyond(const Change& change, const Stamp& stamp) const;
   Result<bool> IsPlainInsert(const Change& change, const Stamp& stamp);
   void NoteLeaving(const Change& change);
 
@@ -94,6 +96,9 @@ class TableFold {
     return pending_[order_[group.begin + i]];
   }
   Result<Located> Locate(const Change& first);
+  Result<Located> Find(const Change& first);
+  bool IsLost(const Key& key) const;
+  Status JoinEarlier(const Key& key, Located& located);
   Result<std::optional<Located>> TakeFresh(const Change& first);
   Result<Located> LocateLeaving(const Key& key, std::int64_t rowid);
   Status FindSources(const std::vector<Group>& groups);
@@ -124,7 +129,8 @@ class TableFold {
   std::vector<PlainInsert> inserts_;
   std::vector<Pending> pending_;
   std::vector<std::size_t> order_;
-  std::unordered_set<std::uint64_t> left_keys_;  // hashes of keys whose row went
+  // Keys whose row went, by their hashes: where in pending_ such a change stands.
+  std::unordered_map<std::uint64_t, std::size_t> left_keys_;
   bool left_new_rowid_ = false;  // a row left a rowid that the metadata does not know yet
   // Of a key change: what the old key was before, and where the row stands now.
   struct Source {
@@ -136,6 +142,13 @@ class TableFold {
   // Of them, by hash of the key: rows that came to the rowid of a plain insert of this
   // batch. What happened to them since finds them here, for they are not written yet.
   std::unordered_map<std::uint64_t, std::size_t> fresh_;
+
+  // Hashes of keys of new rows that nobody could tell, since their rows have left the table
+  // since: what is known of such a key from before stands under it, apart from what is at its
+  // rowid, until the change that says where the row went joins both. In kLostKeys of
+  // rejoin__meta where that change is not in the log yet.
+  std::unordered_set<std::uint64_t> lost_keys_;
+  bool any_key_is_lost_ = false;
 
   std::vector<Key> rivals_;
   std::vector<Key> large_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/sqlite/row_record.h"
+
 namespace rejoin {
 namespace {
 
@@ -16,7 +18,12 @@ constexpr std::uint8_t kHasRowid = 8;
 constexpr std::uint8_t kHasOldRowid = 16;  // other than DefaultOldRowid
 constexpr std::uint8_t kHasKey = 32;
 constexpr std::uint8_t kHasMovedFrom = 64;
-constexpr std::uint8_t kRuns = 128;  // entries are runs of consecutive rowids
+// Entries are runs of consecutive rowids; with kHasKey the hashes of their keys follow.
+constexpr std::uint8_t kRuns = 128;
+
+// The only tag of runs with keys: inserts that are nothing else.
+constexpr std::uint8_t kHashedRuns =
+    static_cast<std::uint8_t>(ChangeKind::kInsert) | kHasRowid | kHasKey | kRuns;
 
 std::int64_t Difference(std::int64_t to, std::int64_t from) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from));
@@ -42,9 +49,8 @@ std::uint8_t TagOf(const ChangeView& change) {
       kHasOldRowid);
   add(change.has_key, kHasKey);
   add(change.has_moved_from, kHasMovedFrom);
-  add(tag == (static_cast<std::uint8_t>(change.kind) | kHasRowid) &&
-          change.kind != ChangeKind::kDelete,
-      kRuns);
+  const bool keyless = tag == (static_cast<std::uint8_t>(change.kind) | kHasRowid);
+  add(change.key_hashed || (keyless && change.kind != ChangeKind::kDelete), kRuns);
   return tag;
 }
 
@@ -118,12 +124,18 @@ class GroupReader {
   }
 
   void ReadRun() {
+    const bool hashed = (tag_ & kHasKey) != 0;
+    if (hashed && tag_ != kHashedRuns) return reader_.MarkFailed();
     const std::int64_t first = Sum(last_rowid_, UnZigZag(reader_.Varint()));
     const std::uint64_t length = Count();
     for (std::uint64_t i = 0; i < length && Weigh(); ++i) {
       shared_.rowid = Sum(first, static_cast<std::int64_t>(i));
       shared_.old_rowid = DefaultOldRowid(shared_.kind, shared_.rowid);
-      PushRowidKeyed();
+      if (!hashed) {
+        PushRowidKeyed();
+      } else if (shared_.key_hash = reader_.Fixed64(); reader_.ok()) {
+        record_.changes.push_back(shared_);
+      }
     }
     last_rowid_ = Sum(first, static_cast<std::int64_t>(length));
   }
@@ -188,13 +200,12 @@ void LogBodyWriter::Add(const ChangeView& change) {
   if (!Fits(tag, change)) BeginGroup(tag, change);
   weight_ += ChangeWeight(shared_.columns.size());
   if ((tag & kRuns) != 0) {
-    if (run_length_ > 0 && Difference(change.rowid, run_first_) == static_cast<std::int64_t>(run_length_)) {
-      ++run_length_;
-      return;
+    if (run_length_ == 0 || Difference(change.rowid, run_first_) != static_cast<std::int64_t>(run_length_)) {
+      EndRun();
+      run_first_ = change.rowid;
     }
-    EndRun();
-    run_first_ = change.rowid;
-    run_length_ = 1;
+    ++run_length_;
+    if (change.key_hashed) PutFixed64(run_hashes_, KeyHash(change.key));
     return;
   }
   ++entries_;
@@ -237,6 +248,8 @@ void LogBodyWriter::EndRun() {
   PutVarint(group_, run_length_);
   last_rowid_ = Sum(run_first_, static_cast<std::int64_t>(run_length_));
   run_length_ = 0;
+  group_.append(run_hashes_);
+  run_hashes_.clear();
 }
 
 void LogBodyWriter::EndGroup() {

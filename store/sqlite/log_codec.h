@@ -26,6 +26,8 @@ struct ChangeView {
   std::int64_t rowid = 0;
   std::int64_t old_rowid = 0;
   ByteView key;         // where has_key
+  // Only a hash of the key is kept: see Change::key_hash. Inserts with a rowid and a key.
+  bool key_hashed = false;
   ByteView moved_from;  // where has_moved_from
   const std::vector<ColumnId>* columns = nullptr;  // kUpdate, kDelete
   ByteView values;      // kDelete: one per column, each as PutValue writes it
@@ -39,7 +41,9 @@ class LogBodyWriter {
   void AddTouched(const TouchedKey& touched);
 
   // Of the body so far, and a little more.
-  std::size_t size_bytes() const { return groups_.size() + group_.size() + kHeadBytes; }
+  std::size_t size_bytes() const {
+    return groups_.size() + group_.size() + run_hashes_.size() + kHeadBytes;
+  }
   std::uint64_t weight() const { return weight_; }
   bool empty() const { return weight_ == 0; }
 
@@ -72,6 +76,7 @@ class LogBodyWriter {
   Bytes last_key_;
   std::int64_t run_first_ = 0;  // runs only: the rowids not yet written
   std::uint64_t run_length_ = 0;
+  Bytes run_hashes_;            // of their keys, where the key is not the rowid
 };
 
 // Fills rank, advances, changes, touched and overflow. kCorrupt for damage.

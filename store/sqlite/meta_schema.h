@@ -19,7 +19,7 @@ inline constexpr char kCreateMetaSql[] = R"sql(
 -- token (identity fence, see identity.h), secret (what capture triggers must
 -- say), fingerprint and incomplete (see drift.h), ahead (see peers.h),
 -- layout (see scan_point.h), settled (own stamps up to it were given their times, see
--- time_correction.h), "compared " and the id of a replica (see peers.h).
+-- time_correction.h), lost_keys (see fold_table.h), "compared " and the id of a replica (see peers.h).
 CREATE TABLE {s}.rejoin__meta(name TEXT PRIMARY KEY NOT NULL, value) WITHOUT ROWID;
 
 -- Replicas by number. applied: their vector entry; of the own replica it is 0

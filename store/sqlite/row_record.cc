@@ -373,6 +373,6 @@ Result<DecodedRecord> DecodeRecord(const RecordContext& context, ByteView record
   return DecodedRecord{std::move(row.state), row.key_hash, row.shown};
 }
 
-std::uint64_t KeyHash(const Key& key) { return Hash64(key); }
+std::uint64_t KeyHash(ByteView key) { return Hash64(key); }
 
 }  // namespace rejoin

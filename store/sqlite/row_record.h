@@ -66,6 +66,6 @@ inline bool IsShownRecord(ByteView record) {
 }
 
 // XXH3 of the key's bytes.
-std::uint64_t KeyHash(const Key& key);
+std::uint64_t KeyHash(ByteView key);
 
 }  // namespace rejoin

@@ -45,11 +45,14 @@ void UserTableSql(const TrackedTable& table, RowSql& sql) {
     }
   }
   sql.values_at = next;
+  const std::string from = " FROM {s}." + QuoteName(*table.local);
+  const std::string at_rowid = " WHERE " + rowid + " = ?1";
+  sql.key_by_rowid = "SELECT " + results + from + at_rowid;
   sql.local = Catalog::LocalColumns(table);
   for (const ColumnId column : sql.local) {
     Append(results, QuoteName(*table.columns[column].local), ", ");
   }
-  const std::string select = "SELECT " + results + " FROM {s}." + QuoteName(*table.local);
+  const std::string select = "SELECT " + results + from;
   sql.read_by_key = select + " WHERE " + equal_key;
   if (shape.kind == KeyKind::kWithoutRowid) {
     std::string parameters;
@@ -57,7 +60,7 @@ void UserTableSql(const TrackedTable& table, RowSql& sql) {
     sql.scan = select + " WHERE (" + keys + ") >= (" + parameters + ") ORDER BY " + keys;
     return;
   }
-  sql.read_by_rowid = select + " WHERE " + rowid + " = ?1";
+  sql.read_by_rowid = select + at_rowid;
   sql.scan = select + " WHERE " + rowid + " >= ?1 ORDER BY " + rowid;
 }
 

@@ -69,7 +69,7 @@ class TriggerText {
       const std::string rowid = Rowid();
       body += Probe("NEW." + rowid + " <> -1 AND " + rowid + " = NEW." + rowid);
     }
-    return Trigger("probe_insert", "BEFORE INSERT", body);
+    return Trigger("probe_insert", "BEFORE INSERT", body, shape_.replaces_on_conflict ? "" : WhenAsked());
   }
   std::string ProbeUpdate() const {
     std::string body;
@@ -80,9 +80,13 @@ class TriggerText {
  private:
   std::string Rowid() const { return QuoteName(shape_.rowid_name); }
 
-  std::string Trigger(const char* event, const std::string& when, const std::string& body) const {
-    return "CREATE TRIGGER {s}." + QuoteName(TriggerName(table_.number, event)) + " " + when +
-           " ON " + QuoteName(shape_.name) + " BEGIN " + body + "END";
+  // See replace_watch.h.
+  static std::string WhenAsked() { return std::string(" WHEN ") + kCaptureModule + "()"; }
+
+  std::string Trigger(const char* event, const std::string& time, const std::string& body,
+                      const std::string& when = {}) const {
+    return "CREATE TRIGGER {s}." + QuoteName(TriggerName(table_.number, event)) + " " + time +
+           " ON " + QuoteName(shape_.name) + when + " BEGIN " + body + "END";
   }
 
   // One INSERT per part: its start up to the values, and the values.

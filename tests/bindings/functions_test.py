@@ -24,6 +24,8 @@ class Arguments(WithFiles):
         db = self.open()
         found = {row[0] for row in db.execute(
             "SELECT name FROM pragma_function_list WHERE name LIKE 'rejoin%'")}
+        # What triggers ask; its name is what SQLite says where the extension is not loaded.
+        found.remove("rejoin_extension_not_loaded_in_this_connection")
         self.assertEqual(found, set(FUNCTIONS))
 
     def test_counts(self):

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "store/sqlite/log.h"
+#include "store/sqlite/new_row_keys.h"
 #include "tests/store_sqlite/fixture.h"
 
 namespace rejoin::testing {
@@ -41,12 +42,19 @@ inline std::string TextOfKey(const Key& key) {
   return text;
 }
 
+// Of a row that has left its table since, the log may have no more than a hash.
+inline std::string TextOfKey(const TestDatabase& db, const TrackedTable& table, const Change& change) {
+  if (!change.key_hash) return TextOfKey(change.key);
+  const auto key = KeyOfNewRow(*db.engine, table, change);
+  return key && *key ? TextOfKey(**key) : "(gone)";
+}
+
 inline std::string TextOf(const TestDatabase& db, const Change& change) {
   const TrackedTable* const table = db.engine->catalog.Find(change.table);
   if (table == nullptr) return "(unknown table)";
   const char* const kinds[] = {"?", "insert", "update", "delete", "probe"};
   std::string text = kinds[static_cast<int>(change.kind)];
-  text += " " + table->local.value_or(table->name) + " " + TextOfKey(change.key);
+  text += " " + table->local.value_or(table->name) + " " + TextOfKey(db, *table, change);
   if (change.moved_from) text += " from " + TextOfKey(*change.moved_from);
   if (change.old_rowid != 0 && change.old_rowid != change.rowid) {
     text += " @" + std::to_string(change.old_rowid) + ">" + std::to_string(change.rowid);

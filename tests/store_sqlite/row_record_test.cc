@@ -1,6 +1,5 @@
 // The packed metadata of a row: together with the user's table it is the state,
 // and it is small.
-#include <fstream>
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -8,6 +7,7 @@
 #include "store/sqlite/meta_schema.h"
 #include "store/sqlite/row_record.h"
 #include "tests/crdt/generators.h"
+#include "tests/store_sqlite/documented.h"
 #include "tests/store_sqlite/fixture.h"
 
 namespace rejoin::testing {
@@ -142,32 +142,6 @@ TEST(RowRecord, OfAOneColumnUpdateTakes25BytesWithItsKeyHash) {
   Join(state, UpdateDelta(state, {}, At(1'700'000'000'000 + kTenDaysMs), {{2, {}, Value::Integer(3)}}));
   EXPECT_LE(world.Encode(state, true).size(), 19u);
   EXPECT_LE(world.Encode(state, true, kHash).size(), 27u);
-}
-
-std::string HexOf(const Bytes& bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const char c : bytes) {
-    hex.push_back(kDigits[static_cast<unsigned char>(c) >> 4]);
-    hex.push_back(kDigits[static_cast<unsigned char>(c) & 15]);
-  }
-  return hex;
-}
-
-// The hexadecimal bytes of a fenced block of docs/format.md, comments left out.
-std::string Documented(const std::string& block) {
-  std::ifstream file(std::string(REJOIN_SOURCE_DIR) + "/docs/format.md");
-  std::string line;
-  std::string hex;
-  bool inside = false;
-  while (std::getline(file, line)) {
-    if (line.rfind("```", 0) == 0) inside = line == "```" + block;
-    if (!inside || line[0] == '`') continue;
-    for (const char c : line.substr(0, line.find('|'))) {
-      if (c != ' ') hex.push_back(c);
-    }
-  }
-  return hex;
 }
 
 TEST(RowRecord, IsWhatTheDocumentShows) {
