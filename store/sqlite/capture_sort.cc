@@ -96,6 +96,12 @@ Status CoalesceInWindows(CaptureBuffer& buffer, std::size_t memory_bytes, Coales
     return std::optional<std::size_t>(coalescer.Glance(window));
   };
   REJOIN_TRY(ForEachWindow(buffer, window_bytes, glance));
+  if (coalescer.only_new_rows()) {
+    return ForEachWindow(buffer, window_bytes, [&](ByteView window) -> Result<std::optional<std::size_t>> {
+      REJOIN_ASSIGN(const std::size_t taken, coalescer.TakeNew(window));
+      return std::optional<std::size_t>(taken);
+    });
+  }
   REJOIN_ASSIGN(const KeyHashes recurring, FindRecurring(buffer, window_bytes, coalescer));
   SortedRuns<Coalescer::Place> runs(window_bytes);
   const auto take = [&](ByteView window) -> Result<std::optional<std::size_t>> {

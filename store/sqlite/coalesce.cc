@@ -60,6 +60,10 @@ bool Coalescer::Before(const Event& a, const Event& b) {
 
 Status Coalescer::Take(ByteView entries) {
   Glance(entries);
+  if (only_new_rows()) {
+    REJOIN_ASSIGN(const std::size_t taken, TakeNew(entries));
+    if (taken == entries.size()) return {};
+  }
   if (Read(entries) != entries.size()) {
     return Fail(Code::kInternal, "captured changes cannot be read; please report it");
   }
@@ -222,17 +226,22 @@ Status Coalescer::EmitGroup(const Event* first, const Event* last) {
   return EmitHistory();
 }
 
+Status Coalescer::EmitInsert(const CaptureEntry& entry) {
+  ChangeView change = ChangeOf(entry);
+  change.old_rowid = 0;
+  change.key_hashed = IsOfNewRows(entry);
+  return emit_(change);
+}
+
 // The bulk of all changes: one entry for its key, which says it all.
 Result<bool> Coalescer::EmitAlone(const Event& event) {
   if (event.role != Role::kWhole) return false;
   const CaptureEntry entry = EntryOf(event);
-  ChangeView change = ChangeOf(entry);
   if (entry.kind == ChangeKind::kInsert) {
-    change.old_rowid = 0;
-    change.key_hashed = IsOfNewRows(entry);
-    REJOIN_TRY(emit_(change));
+    REJOIN_TRY(EmitInsert(entry));
     return true;
   }
+  ChangeView change = ChangeOf(entry);
   if (entry.kind == ChangeKind::kDelete && !entry.has_too_large) {
     const std::vector<ColumnId> known = ReadRanges(entry.ranges);
     const auto from = known.begin() + static_cast<std::ptrdiff_t>(entry.from);

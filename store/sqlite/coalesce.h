@@ -49,6 +49,9 @@ class Coalescer {
   // of (table, key) and then as they happened; of the updates of a row those that
   // say nothing new are left out.
   std::size_t Glance(ByteView window);
+  // That is all there is, in one table: then TakeNew does it all.
+  bool only_new_rows() const { return glanced_.size() == 1 && glanced_.front().only_new; }
+  Result<std::size_t> TakeNew(ByteView window);
   std::optional<std::size_t> Ascend(ByteView window);
   std::size_t Survey(ByteView window, std::vector<std::uint64_t>& key_hashes);
   using Record = std::function<Status(ByteView)>;
@@ -126,6 +129,7 @@ class Coalescer {
 
   void SelectTable(TableNumber number);
   ChangeView ChangeOf(const CaptureEntry& entry) const;
+  Status EmitInsert(const CaptureEntry& entry);
   // Columns that came after the entry's trigger: nobody saw whether they changed.
   void AddUnseenColumns(const CaptureEntry& entry);
   Status LookUp(bool with_values);
@@ -133,6 +137,7 @@ class Coalescer {
   Engine& engine_;
   Emit emit_;
   std::vector<Glanced> glanced_;
+  bool glanced_enough_ = false;  // no table got only new rows, whatever comes
   std::size_t last_glanced_ = 0;
   ByteView bytes_;
   EntryReader reader_{ByteView()};

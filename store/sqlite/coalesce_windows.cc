@@ -54,24 +54,40 @@ Coalescer::Glanced& Coalescer::GlancedOf(TableNumber table) {
   const auto at = std::find_if(glanced_.begin(), glanced_.end(),
                                [table](const Glanced& one) { return one.table == table; });
   last_glanced_ = static_cast<std::size_t>(at - glanced_.begin());
-  if (at == glanced_.end()) glanced_.push_back({table, std::numeric_limits<std::int64_t>::min(), true});
+  if (at == glanced_.end()) {
+    glanced_.push_back({table, std::numeric_limits<std::int64_t>::min(), !glanced_enough_});
+  }
   return glanced_[last_glanced_];
 }
 
 std::size_t Coalescer::Glance(ByteView window) {
+  if (glanced_enough_) return window.size();
   EntryReader reader(window);
   CaptureEntry entry;
   while (reader.Next(entry)) {
     Glanced& glanced = GlancedOf(entry.table);
-    const bool is_new = entry.kind == ChangeKind::kInsert && entry.has_rowid && entry.key_parts > 0;
+    const bool is_new = entry.kind == ChangeKind::kInsert && entry.has_rowid;
     glanced.only_new = glanced.only_new && is_new && entry.rowid > glanced.last_rowid;
     glanced.last_rowid = entry.rowid;
+    glanced_enough_ = !glanced.only_new && std::none_of(glanced_.begin(), glanced_.end(),
+                                                        [](const Glanced& one) { return one.only_new; });
+    if (glanced_enough_) return window.size();
   }
   return window.size() - reader.rest();
 }
 
 bool Coalescer::IsOfNewRows(const CaptureEntry& entry) {
   return entry.key_parts > 0 && GlancedOf(entry.table).only_new;
+}
+
+Result<std::size_t> Coalescer::TakeNew(ByteView window) {
+  EntryReader reader(window);
+  CaptureEntry entry;
+  while (reader.Next(entry)) {
+    SelectTable(entry.table);
+    if (table_.tracked != nullptr) REJOIN_TRY(EmitInsert(entry));
+  }
+  return window.size() - reader.rest();
 }
 
 std::optional<std::size_t> Coalescer::Ascend(ByteView window) {

@@ -65,13 +65,14 @@ Status ReplaceWatch::NoteInsert(Engine& engine) {
 
 // A trigger's own statement may say REPLACE where the one that fired it does not.
 Result<bool> ReplaceWatch::AnyTriggerReplaces(Database& db) {
-  std::vector<std::string> names = {"temp"};  // listed only once it is used
+  // temp is listed only once it is used: to ask for it would make its file.
+  std::vector<std::string> names;
   {
     REJOIN_ASSIGN(CachedStatement list, db.Cached(kListSchemas));
     for (;;) {
       REJOIN_ASSIGN(const bool row, list->Step());
       if (!row) break;
-      if (list->Text(1) != "temp") names.emplace_back(list->Text(1));
+      names.emplace_back(list->Text(1));
     }
   }
   bool any = false;

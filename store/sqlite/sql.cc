@@ -64,10 +64,14 @@ bool IsOfFile(int result_code) {
   return code == Code::kIo || code == Code::kCorrupt;
 }
 
-constexpr char kSavepoint[] = "SAVEPOINT rejoin__savepoint";
-constexpr char kUndo[] = "ROLLBACK TO rejoin__savepoint";
-constexpr char kRelease[] = "RELEASE rejoin__savepoint";
-constexpr char kUndoAll[] = "ROLLBACK";
+// Of about 10 KB each.
+constexpr std::size_t kMostKept = 64;
+
+// What ends a savepoint is never kept: where the schema changed since, SQLite would prepare
+// it again when it runs, and memory may be what is lacking then.
+bool EndsTransaction(std::string_view sql) {
+  return sql.substr(0, 8) == "ROLLBACK" || sql.substr(0, 7) == "RELEASE";
+}
 
 }  // namespace
 
@@ -91,12 +95,15 @@ Error SqliteError(sqlite3* db, const std::string& schema, int result_code, std::
 
 Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(database_, other.database_);
+  std::swap(sql_, other.sql_);
   std::swap(statement_, other.statement_);
   std::swap(bind_error_, other.bind_error_);
   return *this;
 }
 
-Statement::~Statement() { sqlite3_finalize(statement_); }
+Statement::~Statement() {
+  if (statement_ != nullptr) database_->Keep(std::move(sql_), statement_);
+}
 
 Statement& Statement::BindNull(int at) {
   bind_error_ |= sqlite3_bind_null(statement_, at);
@@ -250,7 +257,9 @@ void CachedStatement::Release() {
 }
 
 Database::Database(sqlite3* handle, std::string schema)
-    : handle_(handle), schema_(std::move(schema)), quoted_schema_(QuoteName(schema_)) {}
+    : handle_(handle), schema_(std::move(schema)), quoted_schema_(QuoteName(schema_)) {
+  kept_.reserve(kMostKept);
+}
 
 // A mark inside quotes is part of somebody's name; a quote in a comment is none.
 std::string Database::Expand(std::string_view sql) const {
@@ -283,14 +292,40 @@ tl::unexpected<Error> Database::Failed(int result_code, std::string_view doing) 
   return tl::unexpected(SqliteError(handle_, schema_, result_code, doing));
 }
 
+void Database::Keep(std::string&& sql, sqlite3_stmt* statement) noexcept {
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  if (EndsTransaction(sql)) {
+    sqlite3_finalize(statement);
+    return;
+  }
+  sqlite3_stmt* oldest = nullptr;
+  if (kept_.size() == kMostKept) {
+    oldest = kept_.front().statement;
+    kept_.erase(kept_.begin());
+  }
+  kept_.emplace_back(std::move(sql), statement);
+  sqlite3_finalize(oldest);
+}
+
+sqlite3_stmt* Database::TakeKept(std::string_view sql) {
+  const auto at = std::find_if(kept_.rbegin(), kept_.rend(), [sql](const Kept& kept) { return kept.sql == sql; });
+  if (at == kept_.rend()) return nullptr;
+  sqlite3_stmt* const statement = at->statement;
+  kept_.erase(std::next(at).base());
+  return statement;
+}
+
 Result<Statement> Database::Prepare(std::string_view sql) {
+  std::string text(sql);
+  if (sqlite3_stmt* const kept = TakeKept(sql)) return Statement(this, std::move(text), kept);
   const std::string expanded = Expand(sql);
   sqlite3_stmt* statement = nullptr;
   const int result =
       sqlite3_prepare_v3(handle_, expanded.c_str(), static_cast<int>(expanded.size() + 1),
                          SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   if (result != SQLITE_OK) return Failed(result, expanded);
-  return Statement(this, statement);
+  return Statement(this, std::move(text), statement);
 }
 
 Result<CachedStatement> Database::Cached(std::string_view sql) {
@@ -316,47 +351,19 @@ Status Database::Run(std::string_view sql) {
 
 void Database::FinalizeAll() {
   finalize_when_idle_ = false;
-  cache_.clear();
+  // They come to kept_. The last statement of a virtual table disconnects it, which may
+  // call this again.
+  std::exchange(cache_, {}).clear();
+  while (!kept_.empty()) {
+    sqlite3_stmt* const statement = kept_.back().statement;
+    kept_.pop_back();
+    sqlite3_finalize(statement);
+  }
 }
 
 void Database::FinalizeWhenIdle() {
   finalize_when_idle_ = true;
   if (holders_ == 0) FinalizeAll();
-}
-
-Result<Savepoint> Savepoint::Begin(Database& db) {
-  Savepoint savepoint;
-  if (db.committing()) return savepoint;
-  REJOIN_ASSIGN(savepoint.undo_all_, db.Prepare(kUndoAll));
-  if (db.InTransaction()) {
-    REJOIN_ASSIGN(savepoint.undo_, db.Prepare(kUndo));
-    REJOIN_ASSIGN(savepoint.release_, db.Prepare(kRelease));
-  }
-  REJOIN_TRY(db.Run(kSavepoint));
-  savepoint.db_ = &db;
-  ++db.open_savepoints_;
-  return savepoint;
-}
-
-Savepoint::~Savepoint() {
-  if (db_ == nullptr) return;
-  --db_->open_savepoints_;
-  // A failed statement may have ended the whole transaction already.
-  if (!db_->InTransaction()) return;
-  if (undo_ && undo_.TryRun() && release_.TryRun()) return;
-  undo_all_.TryRun();
-}
-
-Status Savepoint::Release() {
-  if (db_ == nullptr) return {};
-  --db_->open_savepoints_;  // the outermost commits
-  const Status released = db_->Run(kRelease);
-  if (released) {
-    db_ = nullptr;
-  } else {
-    ++db_->open_savepoints_;
-  }
-  return released;
 }
 
 }  // namespace rejoin

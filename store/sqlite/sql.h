@@ -13,6 +13,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "crdt/value.h"
 #include "store/sqlite/sqlite_api.h"
@@ -29,12 +30,13 @@ std::string QuoteText(std::string_view text);
 // schema's file.
 Error SqliteError(sqlite3* db, const std::string& schema, int result_code, std::string_view doing);
 
+// Goes back to the Database at its end, which may hand it out again.
 class Statement {
  public:
   Statement() = default;
-  // `database` outlives it.
-  Statement(const class Database* database, sqlite3_stmt* statement)
-      : database_(database), statement_(statement) {}
+  // `database` outlives it. `sql`: the text that it was asked for by.
+  Statement(class Database* database, std::string sql, sqlite3_stmt* statement)
+      : database_(database), sql_(std::move(sql)), statement_(statement) {}
   Statement(Statement&& other) noexcept { *this = std::move(other); }
   Statement& operator=(Statement&& other) noexcept;
   ~Statement();
@@ -75,7 +77,8 @@ class Statement {
   explicit operator bool() const { return statement_ != nullptr; }
 
  private:
-  const Database* database_ = nullptr;
+  Database* database_ = nullptr;
+  std::string sql_;
   sqlite3_stmt* statement_ = nullptr;
   int bind_error_ = SQLITE_OK;
 };
@@ -103,10 +106,15 @@ class CachedStatement {
 class Database {
  public:
   Database(sqlite3* handle, std::string schema);
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database() { FinalizeAll(); }
 
   sqlite3* handle() const { return handle_; }
   const std::string& schema() const { return schema_; }
 
+  // Whose text was prepared before is taken from the latest that nobody holds any more: to
+  // prepare a statement costs more than most of ours take to run.
   Result<Statement> Prepare(std::string_view sql);
   // Prepared once and kept until FinalizeAll. One holder of a text at a time.
   Result<CachedStatement> Cached(std::string_view sql);
@@ -118,7 +126,7 @@ class Database {
   // ended one unasked.
   bool InTransaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
-  // Finalizes what Cached keeps; a connection cannot close before.
+  // Finalizes what Cached and Prepare keep; a connection cannot close before.
   void FinalizeAll();
   // The same as soon as nobody holds one of them.
   void FinalizeWhenIdle();
@@ -134,11 +142,25 @@ class Database {
   friend class Savepoint;
   friend class Statement;
   std::string Expand(std::string_view sql) const;
+  // Takes a statement back. Never throws: it is called by destructors.
+  void Keep(std::string&& sql, sqlite3_stmt* statement) noexcept;
+  sqlite3_stmt* TakeKept(std::string_view sql);
+
+  // Finalized with the Database, or by FinalizeAll.
+  struct Kept {
+    Kept(std::string&& text, sqlite3_stmt* of) noexcept : sql(std::move(text)), statement(of) {}
+    Kept(Kept&& other) noexcept = default;
+    Kept& operator=(Kept&& other) noexcept = default;
+    std::string sql;
+    sqlite3_stmt* statement;
+  };
+
   tl::unexpected<Error> Failed(int result_code, std::string_view doing) const;
 
   sqlite3* handle_;
   std::string schema_;
   std::string quoted_schema_;
+  std::vector<Kept> kept_;  // the latest last
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> cache_;
   int holders_ = 0;  // of cached statements
   bool finalize_when_idle_ = false;
