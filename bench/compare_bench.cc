@@ -43,7 +43,7 @@ class Round {
         side_(side),
         source_(source),
         figures_(figures),
-        rows_(std::max<std::int64_t>(settings.rows / kind.rows_per_row, 1'000)) {}
+        rows_(kind.RowsOf(settings.rows)) {}
 
   void Run() {
     Writes();
@@ -167,7 +167,7 @@ bool Wanted(const std::vector<std::string>& names, const std::string& name) {
 }
 
 std::string Compare(const Settings& settings, const TableKind& kind) {
-  const std::int64_t rows = std::max<std::int64_t>(settings.rows / kind.rows_per_row, 1'000);
+  const std::int64_t rows = kind.RowsOf(settings.rows);
   const auto source = MakeSource(settings.files, kind, rows + kAutocommits, settings.seed);
   Figures figures;
   std::vector<std::string> sides;

@@ -1,6 +1,7 @@
 // The tables that are measured, and their rows: words, numbers, and keys, from a seed.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -18,7 +19,9 @@ struct TableKind {
   int text_columns;         // of about text_bytes each
   int text_bytes;
   int number_columns;
-  int rows_per_row = 1;     // how many times fewer rows than asked for, where they are large
+  int weight = 1;           // of a row, in ordinary ones: so many times fewer are made
+
+  std::int64_t RowsOf(std::int64_t asked) const { return std::max<std::int64_t>(asked / weight, 1'000); }
 };
 const std::vector<TableKind>& TableKinds();
 

@@ -60,13 +60,16 @@ bool Coalescer::Before(const Event& a, const Event& b) {
 
 Status Coalescer::Take(ByteView entries) {
   Glance(entries);
+  std::size_t taken = 0;
   if (only_new_rows()) {
-    REJOIN_ASSIGN(const std::size_t taken, TakeNew(entries));
-    if (taken == entries.size()) return {};
+    REJOIN_ASSIGN(taken, TakeNew(entries));
+  } else {
+    taken = Read(entries);
   }
-  if (Read(entries) != entries.size()) {
+  if (taken != entries.size()) {
     return Fail(Code::kInternal, "captured changes cannot be read; please report it");
   }
+  if (only_new_rows()) return {};
   Arrange();
   return EmitAll();
 }

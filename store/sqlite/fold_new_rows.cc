@@ -20,7 +20,7 @@ Key RowidKey(std::int64_t rowid) {
 
 // Its key is asked for only where something may be known of it.
 Result<std::size_t> TableFold::TakeNewRow(const Change& change, const Stamp& stamp) {
-  if (!indexed()) return std::size_t{0};  // another table by now, whose rows are adopted
+  if (!indexed()) return std::size_t{0};  // rebuilt under another kind of key: nothing tells whose the hash is
   const auto left = left_keys_.find(*change.key_hash);
   if (left != left_keys_.end() || lookup_.has_key_records() || !ComesBeyond(change, stamp)) {
     REJOIN_ASSIGN(std::optional<Key> key, KeyOfNewRow(engine_, table_, change));

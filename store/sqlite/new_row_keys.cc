@@ -36,7 +36,7 @@ Result<Key> LeftRowKeys::Find(const Change& change, std::uint64_t position) {
         if (later.key_hash || later.old_rowid == 0) continue;
         left_.emplace(HashOf(later.table, KeyHash(later.key)), later.key);
       }
-      return true;
+      return left_.size() < kMostKeys;
     };
     REJOIN_TRY(ForEachAfter(engine_, position, read));
     read_ = true;

@@ -23,13 +23,15 @@ class LeftRowKeys {
  public:
   explicit LeftRowKeys(Engine& engine) : engine_(engine) {}
 
-  // `change` stands at `position`. Empty: nobody knows.
+  // `change` stands at `position`. Empty: the row moved in ways that the log does not tell, or
+  // is one of more than kMostKeys that have left since.
   Result<Key> Find(const Change& change, std::uint64_t position);
 
  private:
   Engine& engine_;
   bool read_ = false;
-  std::unordered_map<std::uint64_t, Key> left_;  // at most what the log holds
+  static constexpr std::size_t kMostKeys = 65'536;
+  std::unordered_map<std::uint64_t, Key> left_;
 };
 
 // The same for who goes through the log from its end backwards, and tells here every key

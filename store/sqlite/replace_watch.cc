@@ -1,7 +1,6 @@
 #include "store/sqlite/replace_watch.h"
 
 #include <algorithm>
-#include <new>
 #include <string_view>
 #include <vector>
 
@@ -12,7 +11,7 @@ namespace rejoin {
 namespace {
 
 // To look at the schemas costs about as much as to look for a row.
-constexpr int kRowsLookedFor = 2;
+constexpr std::uint64_t kRowsLookedFor = 2;
 
 constexpr char kListSchemas[] = "PRAGMA database_list";
 constexpr char kReadTriggers[] = ".sqlite_master WHERE type = 'trigger'";

@@ -1,7 +1,7 @@
 // Whether the statement that runs may displace rows (INSERT OR REPLACE).
 //
 // A row that REPLACE displaces fires no trigger, so a BEFORE trigger looks for it; of a bulk
-// insert under a text key that took a third of the time. But SQLite says how a statement
+// insert under a text key that took a quarter of the instructions. But SQLite says how a statement
 // resolves conflicts only to the virtual table that it writes to, in xUpdate
 // (https://sqlite.org/c3ref/vtab_on_conflict.html), which is after its row. So the first rows
 // of each statement are looked for, and the others only where something in it says REPLACE.
@@ -39,7 +39,7 @@ class ReplaceWatch {
 
   Result<bool> AnyTriggerReplaces(Database& db);
 
-  int rows_ = 0;
+  std::uint64_t rows_ = 0;  // of the statement, until one that replaces
   bool spares_ = false;
   std::map<std::string, Schema> schemas_;
 };

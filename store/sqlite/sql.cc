@@ -64,7 +64,7 @@ bool IsOfFile(int result_code) {
   return code == Code::kIo || code == Code::kCorrupt;
 }
 
-// Of about 10 KB each.
+// More than a merge or an extraction uses.
 constexpr std::size_t kMostKept = 64;
 
 // What ends a savepoint is never kept: where the schema changed since, SQLite would prepare

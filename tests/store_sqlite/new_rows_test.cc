@@ -120,41 +120,34 @@ TEST_F(NewRows, WithOtherRowidsAreFoundByTheScan) {
   EXPECT_EQ(peer.DigestHex(), db_.DigestHex());
 }
 
-TEST(LogBody, IsWhatTheDocumentShows) {
+// Of new rows with the keys 'a', 'b', ...
+Bytes BodyOfNewRows(const std::vector<std::int64_t>& rowids) {
   LogBodyWriter writer;
   ChangeView change;
   change.has_rowid = change.has_key = change.key_hashed = true;
   change.table = 1;
   change.version = 1;
-  const Key keys[] = {K("a"), K("b")};
-  for (const Key& key : keys) {
-    change.rowid = key == keys[0] ? 4 : 5;
+  for (std::size_t i = 0; i < rowids.size(); ++i) {
+    const Key key = K(std::string(1, static_cast<char>('a' + i)));
+    change.rowid = rowids[i];
     change.key = key;
     writer.Add(change);
   }
-  EXPECT_EQ(HexOf(writer.Take(Rank::kWritten, {}, false)), Documented("log"));
+  return writer.Take(Rank::kWritten, {}, false);
 }
 
+TEST(LogBody, IsWhatTheDocumentShows) { EXPECT_EQ(HexOf(BodyOfNewRows({4, 5})), Documented("log")); }
+
 TEST(LogBody, OfNewRowsHasHashesInPlaceOfKeys) {
-  LogBodyWriter writer;
-  ChangeView change;
-  change.has_rowid = change.has_key = change.key_hashed = true;
-  change.table = 1;
-  change.version = 1;
-  const Key keys[] = {K("a"), K("b"), K("c")};
-  for (int i = 0; i < 3; ++i) {
-    change.rowid = i == 2 ? 9 : 4 + i;
-    change.key = keys[i];
-    writer.Add(change);
-  }
-  Bytes body = writer.Take(Rank::kWritten, {}, false);
+  const std::vector<std::int64_t> rowids = {4, 5, 9};
+  Bytes body = BodyOfNewRows(rowids);
   LogRecord record;
   ASSERT_TRUE(DecodeLogBody(body, record));
   ASSERT_EQ(record.changes.size(), 3u);
   for (std::size_t i = 0; i < 3; ++i) {
     EXPECT_EQ(record.changes[i].kind, ChangeKind::kInsert);
-    EXPECT_EQ(record.changes[i].rowid, i == 2 ? 9 : 4 + static_cast<int>(i));
-    EXPECT_EQ(record.changes[i].key_hash, KeyHash(keys[i]));
+    EXPECT_EQ(record.changes[i].rowid, rowids[i]);
+    EXPECT_EQ(record.changes[i].key_hash, KeyHash(K(std::string(1, static_cast<char>('a' + i)))));
     EXPECT_EQ(record.changes[i].key, Key());
   }
   // No other change is logged like that; and nothing may be cut off.
