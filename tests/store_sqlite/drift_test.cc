@@ -165,6 +165,20 @@ TEST_F(SchemaDrift, DroppedAndRecreatedTableGetsItsRowsBackFromPeers) {
   EXPECT_EQ(a.One("SELECT count(*) FROM todo"), "6");
 }
 
+// Metadata is kept by rowid or by key; what was kept one way says nothing the other way.
+TEST_F(SchemaDrift, TableRebuiltUnderAnotherKindOfKeyIsNamedAndTrackedAnew) {
+  a.Exec("CREATE TABLE new(id TEXT PRIMARY KEY NOT NULL, title TEXT, done INTEGER DEFAULT 0) WITHOUT ROWID;"
+         "INSERT INTO new SELECT * FROM todo; DROP TABLE todo; ALTER TABLE new RENAME TO todo;"
+         "INSERT INTO todo VALUES('k9', 'nine', 0)");
+  EXPECT_TRUE(a.store->Vector()->empty());
+  EXPECT_EQ(a.One("SELECT count(*) FROM rejoin__event WHERE message LIKE '%todo has another primary key now%'"), "1");
+  ASSERT_TRUE(a.store->Untrack("todo"));
+  a.Track("todo");
+  ExpectEqual();
+  EXPECT_EQ(b.One("SELECT title FROM todo WHERE id = 'k9'"), "nine");
+  EXPECT_EQ(Todos(b).size(), 6u);
+}
+
 TEST_F(SchemaDrift, RowsWrittenWhileTriggersWereDroppedAreAdoptedAndNamed) {
   const auto triggers = a.Query("SELECT name FROM sqlite_schema WHERE type = 'trigger'");
   ASSERT_FALSE(triggers.empty());
