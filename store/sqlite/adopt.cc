@@ -64,7 +64,7 @@ Status AdoptOne(Adoption& adoption, const RowPlace& candidate, std::optional<Row
   }
   const RowState adopted = AdoptedState(adoption, row, adoption.stamp);
   if (!carried) {
-    return SaveRow(engine, adoption.table, candidate.key, row, adopted, true, candidate.rowid);
+    return RowSaver(engine, adoption.table).Save(candidate.key, row, adopted, true, candidate.rowid);
   }
   row.state = *carried;
   row.has_record = true;

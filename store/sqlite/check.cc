@@ -7,7 +7,7 @@
 #include "store/sqlite/columns.h"
 #include "store/sqlite/drift.h"
 #include "store/sqlite/fold.h"
-#include "store/sqlite/row_access.h"
+#include "store/sqlite/row_reader.h"
 #include "store/sqlite/row_scan.h"
 #include "store/sqlite/triggers.h"
 
@@ -108,13 +108,13 @@ class TableCheck {
     std::uint64_t damaged = 0;
     std::string example;
     RowScan scan(engine_, table_);
+    RowReader reader(engine_, table_);
     for (;;) {
       REJOIN_ASSIGN(const std::vector<RowPlace> places, scan.Next());
       if (places.empty()) break;
       for (const RowPlace& place : places) {
-        const auto row = table_.shape.kind == KeyKind::kWithoutRowid
-                             ? LoadRow(engine_, table_, place.key)
-                             : LoadRowAt(engine_, table_, place.rowid);
+        const auto row = table_.shape.kind == KeyKind::kWithoutRowid ? reader.Load(place.key)
+                                                                     : reader.LoadAnyAt(place.rowid);
         if (!row && row.error().code != Code::kCorrupt) return tl::unexpected(row.error());
         if (!row && damaged++ == 0) example = row.error().message;
         if (row && row->state.empty()) ++unknown;

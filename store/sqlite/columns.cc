@@ -187,7 +187,7 @@ Status KeepValuesOf(Engine& engine, TrackedTable& table, const std::string& colu
     for (const RowPlace& place : places) {
       REJOIN_ASSIGN(const LocatedRow row, LoadRow(engine, with, place.key));
       if (row.state.empty()) continue;
-      REJOIN_TRY(SaveRow(engine, table, place.key, row, row.state, true, row.rowid));
+      REJOIN_TRY(RowSaver(engine, table).Save(place.key, row, row.state, true, row.rowid));
     }
   }
 }

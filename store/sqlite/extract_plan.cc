@@ -1,5 +1,7 @@
 #include "store/sqlite/extract_plan.h"
 
+#include <algorithm>
+
 #include "store/sqlite/drift.h"
 #include "store/sqlite/extract.h"
 #include "store/sqlite/extract_log.h"
@@ -8,7 +10,7 @@
 #include "store/sqlite/identity.h"
 #include "store/sqlite/merge.h"
 #include "store/sqlite/peers.h"
-#include "store/sqlite/row_access.h"
+#include "store/sqlite/row_reader.h"
 
 namespace rejoin {
 namespace {
@@ -104,17 +106,45 @@ Result<Plan> MakePlan(Engine& engine, const VersionVector* since, const Cursor* 
   return plan;
 }
 
-Status AddListed(Engine& engine, const std::vector<TouchedKey>& keys, const VersionVector& known,
-                 DeltaRows& rows) {
-  const TrackedTable* table = nullptr;
-  for (const TouchedKey& touched : keys) {
-    if (table == nullptr || table->number != touched.table) table = engine.catalog.Find(touched.table);
-    if (table == nullptr) continue;  // no longer tracked
-    REJOIN_ASSIGN(LocatedRow row, LoadRow(engine, *table, touched.key));
+namespace {
+
+// Rows of one table.
+Status AddListed(Engine& engine, const TrackedTable& table, const TouchedKey* first, const TouchedKey* end,
+                 const VersionVector& known, DeltaRows& rows) {
+  struct Place {
+    const TouchedKey* key = nullptr;
+    std::optional<std::int64_t> rowid;
+  };
+  RowReader reader(engine, table);
+  std::vector<Place> places;
+  places.reserve(static_cast<std::size_t>(end - first));
+  for (; first != end; ++first) {
+    REJOIN_ASSIGN(const std::optional<std::int64_t> rowid, reader.FindRowid(first->key));
+    places.push_back({first, rowid});
+  }
+  // The pages that the rows are on are read once then, be the cache as small as it may.
+  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.rowid < b.rowid; });
+  for (const Place& place : places) {
+    REJOIN_ASSIGN(const LocatedRow row, reader.LoadAt(place.key->key, place.rowid));
     RowState news = Since(row.state, known);
-    if (!news.empty()) REJOIN_TRY(rows.Add(*table, {touched.key, std::move(news)}));
+    if (!news.empty()) REJOIN_TRY(rows.Add(table, {place.key->key, std::move(news)}));
   }
   return rows.Flush();
+}
+
+}  // namespace
+
+Status AddListed(Engine& engine, const std::vector<TouchedKey>& keys, const VersionVector& known,
+                 DeltaRows& rows) {
+  const TouchedKey* const end = keys.data() + keys.size();
+  for (const TouchedKey* first = keys.data(); first != end;) {
+    const TouchedKey* const next = std::find_if(
+        first, end, [first](const TouchedKey& touched) { return touched.table != first->table; });
+    const TrackedTable* const table = engine.catalog.Find(first->table);  // nullptr: no longer tracked
+    if (table != nullptr) REJOIN_TRY(AddListed(engine, *table, first, next, known, rows));
+    first = next;
+  }
+  return {};
 }
 
 Status AddScanned(Engine& engine, const VersionVector& known, DeltaRows& rows) {

@@ -19,6 +19,9 @@ constexpr std::size_t kMaxTouchedBytes = std::size_t{1} << 20;
 // A row takes about a kilobyte while it is joined: with all of a block's at once, a
 // hundred times what the delta has.
 constexpr std::size_t kRowsAtOnce = 4096;
+// Rows that are read before they are written: few enough for the pages that they are on to
+// be in a small cache still.
+constexpr std::size_t kRowsOfSlice = 256;
 
 // Raises the vector over every stamp in the state.
 void RaiseOver(const RowState& state, VersionVector& vector) {
@@ -72,10 +75,13 @@ Status DeltaApplier::ApplyRows(Target& target, std::vector<RowDelta> rows) {
   REJOIN_ASSIGN(const Known known, WhatIsKnown(target, rows.front().key));
   target.last_key = std::max(target.last_key, rows.back().key);
 
-  pending_.clear();
   inserted_.clear();
-  REJOIN_TRY(Join(target, std::move(rows), known));
-  REJOIN_ASSIGN(const ShowReport shown, ShowRows(engine_, *target.table, std::move(pending_)));
+  REJOIN_TRY(InsertPlain(target, rows, known));
+  return Join(target, rows, known);
+}
+
+Status DeltaApplier::Show(const Target& target, std::vector<PendingRow> pending) {
+  REJOIN_ASSIGN(const ShowReport shown, ShowRows(engine_, *target.table, std::move(pending)));
   report_.rows_shown += shown.rows_written;
   report_.quarantined += shown.hidden;
   for (const Key& key : shown.displaced) {
@@ -169,13 +175,15 @@ Result<DeltaApplier::Known> DeltaApplier::WhatIsKnown(const Target& target, cons
 
 // --- Rows ------------------------------------------------------------------------
 
-Status DeltaApplier::Join(const Target& target, std::vector<RowDelta> rows, Known known) {
+// What is left in `rows` is for Join.
+Status DeltaApplier::InsertPlain(const Target& target, std::vector<RowDelta>& rows, Known known) {
   const TrackedTable& table = *target.table;
   std::optional<PlainRows> plain;
   // Triggers that fire may refuse a row, and are to hear of it once.
   if (known != Known::kNothing && table.local && !table.fire_triggers) {
     plain.emplace(engine_, table, scope_);
   }
+  std::size_t left = 0;
   for (RowDelta& row : rows) {
     if (LatestTime(row.state) > newest_) Cut(row.state);
     if (row.state.empty()) continue;
@@ -192,9 +200,44 @@ Status DeltaApplier::Join(const Target& target, std::vector<RowDelta> rows, Know
         continue;
       }
     }
-    REJOIN_TRY(JoinRow(target, std::move(row), known));
+    if (&rows[left] != &row) rows[left] = std::move(row);
+    ++left;
   }
+  rows.resize(left);
   return plain ? plain->Finish() : Status();
+}
+
+// In the order in which the rows stand in the table, those that it does not have behind them.
+Result<std::vector<DeltaApplier::Incoming>> DeltaApplier::InOrderOfTable(RowReader& reader,
+                                                                        std::vector<RowDelta>& rows) {
+  std::vector<Incoming> incoming;
+  incoming.reserve(rows.size());
+  for (RowDelta& row : rows) {
+    REJOIN_ASSIGN(const std::optional<std::int64_t> rowid, reader.FindRowid(row.key));
+    incoming.push_back({&row, rowid});
+  }
+  std::stable_sort(incoming.begin(), incoming.end(), [](const Incoming& a, const Incoming& b) {
+    return a.rowid && (!b.rowid || *a.rowid < *b.rowid);
+  });
+  return incoming;
+}
+
+Status DeltaApplier::Join(const Target& target, std::vector<RowDelta>& rows, Known known) {
+  const TrackedTable& table = *target.table;
+  RowReader reader(engine_, table);
+  REJOIN_ASSIGN(const std::vector<Incoming> incoming, InOrderOfTable(reader, rows));
+  // What displaces rows is counted row by row (Show).
+  const std::size_t slice = table.shape.uniques.empty() ? kRowsOfSlice : std::max(incoming.size(), kRowsOfSlice);
+  std::vector<PendingRow> pending;
+  for (std::size_t i = 0; i < incoming.size(); ++i) {
+    REJOIN_TRY(JoinRow(target, reader, incoming[i], known, pending));
+    const bool last = i + 1 == incoming.size();
+    if (!last && pending.size() < slice) continue;
+    reader.Forget();
+    REJOIN_TRY(Show(target, std::move(pending)));
+    pending = {};
+  }
+  return {};
 }
 
 void DeltaApplier::Cut(RowState& state) {
@@ -202,11 +245,13 @@ void DeltaApplier::Cut(RowState& state) {
   if (cut) report_.NoteTooNew(cut->replica, cut->time);
 }
 
-Status DeltaApplier::JoinRow(const Target& target, RowDelta row, Known known) {
+Status DeltaApplier::JoinRow(const Target& target, RowReader& reader, const Incoming& incoming, Known known,
+                             std::vector<PendingRow>& pending) {
   const TrackedTable& table = *target.table;
+  RowDelta& row = *incoming.row;
   LocatedRow before;
   if (known != Known::kNew) {
-    REJOIN_ASSIGN(before, LoadRow(engine_, table, row.key));
+    REJOIN_ASSIGN(before, reader.LoadAt(row.key, incoming.rowid));
   }
   RowState state;
   if (before.state.empty()) {
@@ -228,7 +273,7 @@ Status DeltaApplier::JoinRow(const Target& target, RowDelta row, Known known) {
   ++report_.rows_changed;
   if (state.incarnations.size() > 1 && HasKeyClash(state, table.rules)) ++report_.conflicts;
   Touch(table.number, row.key);
-  pending_.push_back({std::move(row.key), std::move(before), std::move(state)});
+  pending.push_back({std::move(row.key), std::move(before), std::move(state)});
   return {};
 }
 

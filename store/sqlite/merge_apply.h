@@ -6,6 +6,7 @@
 
 #include "store/sqlite/log.h"
 #include "store/sqlite/merge_scope.h"
+#include "store/sqlite/row_reader.h"
 #include "store/sqlite/shown.h"
 
 namespace rejoin {
@@ -53,11 +54,20 @@ class DeltaApplier {
     kNew,         // none is here at all
   };
   Result<Known> WhatIsKnown(const Target& target, const Key& first);
-  Status Join(const Target& target, std::vector<RowDelta> rows, Known known);
+  // A row of the delta, and where the table has the row of its key.
+  struct Incoming {
+    RowDelta* row = nullptr;
+    std::optional<std::int64_t> rowid;
+  };
+  Status InsertPlain(const Target& target, std::vector<RowDelta>& rows, Known known);
+  Result<std::vector<Incoming>> InOrderOfTable(RowReader& reader, std::vector<RowDelta>& rows);
+  Status Join(const Target& target, std::vector<RowDelta>& rows, Known known);
   Result<bool> HasRecordFrom(const TrackedTable& table, const Key& key);
   Result<bool> HasRows(const TrackedTable& table);
   Result<bool> EndsBefore(const TrackedTable& table, const Key& key);
-  Status JoinRow(const Target& target, RowDelta row, Known known);
+  Status JoinRow(const Target& target, RowReader& reader, const Incoming& incoming, Known known,
+                 std::vector<PendingRow>& pending);
+  Status Show(const Target& target, std::vector<PendingRow> pending);
   void Cut(RowState& state);
   void Touch(TableNumber table, const Key& key);
   void NoteMoved(TableNumber table, const MovedRow& moved);
@@ -67,8 +77,7 @@ class DeltaApplier {
   HybridTimestamp newest_;
   const VersionVector& known_;
   std::vector<Target> targets_;
-  std::vector<PendingRow> pending_;  // of the rows at hand: those for ShowRows,
-  std::vector<Key> inserted_;        // and those that another may yet displace, ascending
+  std::vector<Key> inserted_;  // of the rows at hand those that another may yet displace, ascending
   MergeReport report_;
   HybridTimestamp latest_time_;
   VersionVector stamped_;

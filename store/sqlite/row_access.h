@@ -26,18 +26,33 @@ struct LocatedRow {
   bool keyed = false;          // that record is the one by key
 };
 
-// The state of one row. A local table that is unknown here has key records only.
+// The state of one row; many: row_reader.h. A local table that is unknown here has key records only.
 Result<LocatedRow> LoadRow(Engine& engine, const TrackedTable& table, const Key& key);
 // The same by rowid, for scans.
 Result<LocatedRow> LoadRowAt(Engine& engine, const TrackedTable& table, std::int64_t rowid);
 
-// Stores `state` as the row's metadata: an override by rowid where the row is in
-// the table (WITHOUT ROWID: by key), else a record by key; nothing for the empty
-// state. `before` is what LoadRow gave: where the row has moved from, or left, the
-// table, its old record goes (of a kIndexed table only if it still is this row's:
-// others may have come to that rowid since). Also keeps rejoin__clash up to date.
-Status SaveRow(Engine& engine, const TrackedTable& table, const Key& key, const LocatedRow& before,
-               const RowState& state, bool in_table, std::int64_t rowid);
+// Stores states as the metadata of rows of one table.
+class RowSaver {
+ public:
+  // Both outlive it.
+  RowSaver(Engine& engine, const TrackedTable& table)
+      : engine_(engine), table_(table), sql_(engine.row_sql.For(table)) {}
+
+  // An override by rowid where the row is in the table (WITHOUT ROWID: a record by key), else a
+  // record by key; nothing for the empty state. `before` is what LoadRow gave: where the row has
+  // moved from, or left, the table, its old record goes (of a kIndexed table only if it still is
+  // this row's: others may have come to that rowid since). Also keeps rejoin__clash up to date.
+  Status Save(const Key& key, const LocatedRow& before, const RowState& state, bool in_table,
+              std::int64_t rowid);
+
+ private:
+  Status DropOldRecord(const Key& key, const LocatedRow& before, bool now_keyed,
+                       std::optional<std::int64_t> now_rowid);
+
+  Engine& engine_;
+  const TrackedTable& table_;
+  const RowSql& sql_;
+};
 
 // Lists the row in rejoin__clash, or takes it from there.
 Status ListClash(Engine& engine, const TrackedTable& table, const Key& key, bool clash);

@@ -48,6 +48,7 @@ void UserTableSql(const TrackedTable& table, RowSql& sql) {
   const std::string from = " FROM {s}." + QuoteName(*table.local);
   const std::string at_rowid = " WHERE " + rowid + " = ?1";
   sql.key_by_rowid = "SELECT " + results + from + at_rowid;
+  if (shape.kind != KeyKind::kWithoutRowid) sql.find_rowid = "SELECT " + results + from + " WHERE " + equal_key;
   sql.local = Catalog::LocalColumns(table);
   for (const ColumnId column : sql.local) {
     Append(results, QuoteName(*table.columns[column].local), ", ");
@@ -60,7 +61,6 @@ void UserTableSql(const TrackedTable& table, RowSql& sql) {
     sql.scan = select + " WHERE (" + keys + ") >= (" + parameters + ") ORDER BY " + keys;
     return;
   }
-  sql.read_by_rowid = select + at_rowid;
   sql.scan = select + " WHERE " + rowid + " >= ?1 ORDER BY " + rowid;
 }
 

@@ -16,8 +16,8 @@ struct RowSql {
   // key's columns from key_at on (not kRowid, where the key is the rowid), then
   // the columns `local` from values_at on. Empty where there is no local table.
   std::string read_by_key;    // ?1.. the key's parts
-  std::string read_by_rowid;  // ?1
-  std::string key_by_rowid;   // ?1; without the columns from values_at on
+  std::string find_rowid;     // the same without the columns from values_at on; empty WITHOUT ROWID
+  std::string key_by_rowid;   // ?1; likewise
   std::string scan;           // ascending from rowid ?1 on; kWithoutRowid: from the key's parts ?1.. on
   int key_at = 0;
   int values_at = 0;

@@ -8,7 +8,7 @@
 namespace rejoin {
 
 Showing::Showing(Engine& engine, const TrackedTable& table)
-    : engine_(engine), table_(table), scope_(engine), writer_(engine, table, scope_) {
+    : engine_(engine), table_(table), scope_(engine), writer_(engine, table, scope_), saver_(engine, table) {
   local_columns_ = Catalog::LocalColumns(table);
   for (const ColumnId column : local_columns_) {
     for (const UniqueIndex& unique : table.shape.uniques) {

@@ -95,6 +95,7 @@ class Showing {
   const TrackedTable& table_;
   MergeScope scope_;
   RowWriter writer_;
+  RowSaver saver_;
   std::deque<Candidate> rows_;
   bool any_hidden_ = false;  // for kUnique, before this
   // Made when the first row is looked up. The keys are those in rows_.

@@ -44,8 +44,7 @@ Status Showing::SaveOne(Candidate& candidate) {
   const bool same =
       !row.state_changed && candidate.stays() && !(candidate.pending && candidate.written);
   if (!same) {
-    REJOIN_TRY(SaveRow(engine_, table_, row.key, row.before, row.state, candidate.in_table,
-                       candidate.rowid.value_or(0)));
+    REJOIN_TRY(saver_.Save(row.key, row.before, row.state, candidate.in_table, candidate.rowid.value_or(0)));
   }
   return SaveHidden(candidate);
 }
