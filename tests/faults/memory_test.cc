@@ -59,7 +59,10 @@ class MemoryRun {
     const bool says = error.message.find("out of memory") != std::string::npos;
     // With no memory left at all the code alone can say so.
     const bool dumb = error.code == Code::kNoMemory && error.message.empty() && g_allocations.goes_on;
-    return says || dumb ? "" : "the error does not say the cause: " + error.message;
+    // SQLite's own words, to the application's own statement, where it is a temporary file that
+    // there is no memory for.
+    const bool its_own = error.message.find("unable to open a temporary database file") != std::string::npos;
+    return says || dumb || its_own ? "" : "the error does not say the cause: " + error.message;
   }
 
   std::string Recover(std::size_t i) {
