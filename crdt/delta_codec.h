@@ -27,6 +27,8 @@ class ByteSource {
  public:
   virtual ~ByteSource() = default;
   virtual Result<ByteView> Next(std::size_t max_bytes) = 0;
+  // Of what is left; nullopt: not known.
+  virtual std::optional<std::uint64_t> LeftBytes() const { return std::nullopt; }
 };
 
 class BytesSink : public ByteSink {
@@ -46,6 +48,7 @@ class ViewSource : public ByteSource {
  public:
   explicit ViewSource(ByteView bytes) : rest_(bytes) {}
   Result<ByteView> Next(std::size_t max_bytes) override;
+  std::optional<std::uint64_t> LeftBytes() const override { return rest_.size(); }
 
  private:
   ByteView rest_;

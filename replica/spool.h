@@ -17,6 +17,7 @@ class Spool final : public ByteSink, public ByteSource {
   Status Append(ByteView bytes) override;
   // The next bytes; empty at the end.
   Result<ByteView> Next(std::size_t max_bytes) override;
+  std::optional<std::uint64_t> LeftBytes() const override { return size_bytes() - read_; }
 
   std::uint64_t size_bytes() const { return in_file() + memory_.size(); }
   // How many Next has given.

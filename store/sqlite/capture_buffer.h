@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/os.h"
+#include "store/sqlite/commit_state.h"
 
 namespace rejoin {
 
@@ -53,6 +54,9 @@ struct CaptureSession {
   bool flushed = false;       // the log has everything that is in the buffer
   // Positions and tags of the log rows that FlushCapture wrote.
   std::vector<std::pair<std::uint64_t, std::uint64_t>> log_rows;
+  // The file as FlushCapture left it, while Database::writes() is the same.
+  std::optional<CommitState> left;
+  std::uint64_t left_writes = 0;
 };
 
 }  // namespace rejoin

@@ -2,6 +2,7 @@
 
 #include "store/sqlite/capture_sort.h"
 #include "store/sqlite/coalesce.h"
+#include "store/sqlite/commit_state.h"
 #include "store/sqlite/drift.h"
 #include "store/sqlite/log.h"
 #include "store/sqlite/log_codec.h"
@@ -13,7 +14,6 @@ constexpr char kDropRow[] = "DELETE FROM {s}.rejoin__log WHERE pos = ?1 AND tag 
 constexpr char kCookie[] = "PRAGMA {s}.schema_version";
 constexpr char kTriggerTable[] =
     "SELECT tbl_name FROM {s}.sqlite_schema WHERE type = 'trigger' AND name = ?1";
-constexpr char kReadReplica[] = "SELECT value FROM {s}.rejoin__meta WHERE name = 'replica'";
 // A statement that changes ?1 rows, or none: there is no other way to set changes().
 constexpr char kChange[] =
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?1) "
@@ -23,10 +23,12 @@ constexpr char kChangeNothing[] = "DELETE FROM {s}.rejoin__meta WHERE 0";
 // Writes changes to the log under one stamp, which is drawn for the first of them.
 class TransactionLog {
  public:
-  explicit TransactionLog(Engine& engine) : engine_(engine) {}
+  // `state`: as the file is.
+  TransactionLog(Engine& engine, const CommitState& state)
+      : engine_(engine), replica_(state.replica), head_(state.head) {}
 
   Status Add(const ChangeView& change) {
-    if (!begun_) REJOIN_TRY(Begin());
+    if (!begun_) Begin();
     const std::uint64_t weight =
         ChangeWeight(change.columns == nullptr ? 0 : change.columns->size());
     const std::size_t bytes = change.key.size() + change.moved_from.size() + change.values.size();
@@ -41,29 +43,17 @@ class TransactionLog {
   // is listed.
   Status Finish() {
     if (!begun_) return {};
-    REJOIN_ASSIGN(const ReplicaNumber self, Self());
+    REJOIN_ASSIGN(const ReplicaNumber self, engine_.catalog.Intern(replica_));
     return Append({{self, before_, time_}});
   }
 
+  const LogHead& head() const { return head_; }
+
  private:
-  Status Begin() {
-    REJOIN_ASSIGN(head_, ReadLogHead(engine_));
+  void Begin() {
     before_ = head_.own;
     time_ = Tick(head_.clock, engine_.env.clock->WallMs());
     begun_ = true;
-    return {};
-  }
-
-  Result<ReplicaNumber> Self() {
-    ReplicaId self;
-    {
-      REJOIN_ASSIGN(CachedStatement read, engine_.db.Cached(kReadReplica));
-      REJOIN_ASSIGN(const bool found, read->Step());
-      const auto id = found ? ReplicaId::FromBytes(read->Text(0)) : std::nullopt;
-      if (!id) return Fail(Code::kCorrupt, "rejoin__meta holds no replica id; run rejoin doctor");
-      self = *id;
-    }
-    return engine_.catalog.Intern(self);
   }
 
   Status Append(const std::vector<Advance>& advances) {
@@ -75,6 +65,7 @@ class TransactionLog {
   }
 
   Engine& engine_;
+  ReplicaId replica_;
   LogBodyWriter writer_;
   LogHead head_;
   HybridTimestamp before_;
@@ -129,8 +120,9 @@ Status FollowSchemaCookie(Engine& engine) {
   return {};
 }
 
-Status WriteLog(Engine& engine) {
-  TransactionLog log(engine);
+// `state`: as the file is, and as it is then.
+Status WriteLog(Engine& engine, CommitState& state) {
+  TransactionLog log(engine, state);
   Coalescer coalescer(engine, [&log](const ChangeView& change) { return log.Add(change); });
   CaptureBuffer& buffer = engine.capture;
   const std::size_t memory_bytes = engine.limits.capture_memory_bytes;
@@ -139,7 +131,12 @@ Status WriteLog(Engine& engine) {
   } else {
     REJOIN_TRY(coalescer.Take(buffer.InMemory()));
   }
-  return log.Finish();
+  REJOIN_TRY(log.Finish());
+  if (!engine.session.log_rows.empty()) {
+    state.head = log.head();
+    state.committed_tag = state.head.cursor.tag;
+  }
+  return {};
 }
 
 // Of an earlier attempt to commit. A rollback to a savepoint may have taken them
@@ -155,12 +152,23 @@ Status DropOwnRows(Engine& engine) {
 }
 
 Status Flush(Engine& engine) {
+  engine.session.left.reset();
   REJOIN_TRY(DropOwnRows(engine));
   if (engine.capture.empty()) return {};
-  REJOIN_TRY(engine.catalog.Refresh());
+  if (!engine.catalog.loaded()) REJOIN_TRY(engine.catalog.Refresh());
+  REJOIN_ASSIGN(CommitState state, CurrentState(engine));
+  REJOIN_TRY(engine.catalog.RefreshTo(state.catalog_stamp));
+  std::uint64_t writes = engine.db.writes();
   REJOIN_TRY(FollowSchemaCookie(engine));
-  if (engine.before_commit) REJOIN_TRY(engine.before_commit(engine));
-  return WriteLog(engine);
+  if (engine.before_commit) REJOIN_TRY(engine.before_commit(engine, state));
+  if (engine.db.writes() != writes) {
+    REJOIN_ASSIGN(state, ReadCommitState(engine));
+    writes = engine.db.writes();
+  }
+  REJOIN_TRY(WriteLog(engine, state));
+  // What is interned for a change is written, too, and moves the catalog's stamp.
+  if (engine.db.writes() == writes + engine.session.log_rows.size()) engine.session.left = std::move(state);
+  return {};
 }
 
 // changes() after a COMMIT is that of the last statement before it.
@@ -196,6 +204,7 @@ Status FlushCapture(Engine& engine) {
   // A statement that commits by itself sets changes() when it ends.
   if (session.explicit_end) REJOIN_TRY(RestoreChanges(engine, changes));
   session.flushed = true;
+  session.left_writes = engine.db.writes();
   return {};
 }
 

@@ -101,6 +101,8 @@ int Open(sqlite3* db, void* aux, int argc, const char* const* argv, sqlite3_vtab
     object->engine = module.finder(db, argv[1]);
     object->watch = module.watch;
     ++object->engine->capture_tables;
+    // The file may be another one, attached under the same name: its data version counts anew.
+    object->engine->known_state.reset();
     *table = &object.release()->base;
     return SQLITE_OK;
   } catch (const std::bad_alloc&) {
@@ -189,7 +191,7 @@ Status CheckMerge(Engine& engine, ByteView bytes) {
   if (entry.key_parts == 0) AppendKeyPart(key, Value::Integer(entry.rowid));
   MergeInProgress& merge = *engine.merging;
   if (entry.table == merge.table && !entry.key_changed && merge.key != nullptr && *merge.key == key) {
-    ++merge.own_writes;
+    if (!entry.continues) ++merge.own_writes;
     return {};
   }
   const TrackedTable* const table = engine.catalog.Find(entry.table);
@@ -264,7 +266,11 @@ int Commit(sqlite3_vtab* table) {
   return Guarded(table, [](CaptureTableObject& object) -> Status {
     Engine& engine = *object.engine;
     object.watch->Forget();
-    if (End(engine) && engine.after_commit) engine.after_commit(engine);
+    CaptureSession& session = engine.session;
+    if (session.left && session.left_writes == engine.db.writes()) RememberState(engine, std::move(*session.left));
+    // A merge whose rows capture heard of has nothing local to tell.
+    const bool local = !session.log_rows.empty() || engine.fence.rotated;
+    if (End(engine) && local && engine.after_commit) engine.after_commit(engine);
     return {};
   });
 }

@@ -93,13 +93,18 @@ Result<bool> Catalog::Refresh() {
     if (!found) return Fail(Code::kCorrupt, "rejoin__meta lacks its entry 'catalog'; run rejoin doctor");
     stamp = read->Integer(0);
   }
-  if (stamp_ == stamp) return true;
+  REJOIN_TRY(RefreshTo(stamp));
+  return loaded();
+}
+
+Status Catalog::RefreshTo(std::int64_t stamp) {
+  if (stamp_ == stamp) return {};
   stamp_.reset();
   REJOIN_ASSIGN(const bool set_up, CheckMetaFormat(db_));
-  if (!set_up) return false;
+  if (!set_up) return {};
   REJOIN_TRY(Load());
   stamp_ = stamp;
-  return true;
+  return {};
 }
 
 Status Catalog::Load() {

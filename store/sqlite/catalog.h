@@ -52,6 +52,9 @@ class Catalog {
 
   // True where the file holds Rejoin's tables. Reloads if anything changed.
   Result<bool> Refresh();
+  // The same where its stamp was read already, and the tables are there.
+  Status RefreshTo(std::int64_t stamp);
+  bool loaded() const { return stamp_.has_value(); }
   void Invalidate() { stamp_.reset(); }
 
   // Ascending by number; unknown-here tables included. Pointers stay valid until

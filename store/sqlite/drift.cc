@@ -19,12 +19,6 @@ constexpr char kSchemaCookie[] = "PRAGMA {s}.schema_version";
 constexpr char kFindTrigger[] =
     "SELECT tbl_name FROM {s}.sqlite_schema WHERE type = 'trigger' AND name = ?1";
 
-Result<std::int64_t> SchemaCookie(Engine& engine) {
-  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kSchemaCookie));
-  REJOIN_TRY(read->Step());
-  return read->Integer(0);
-}
-
 struct TriggerState {
   std::size_t present = 0;
   std::size_t expected = 0;
@@ -186,6 +180,12 @@ Status RefuseIncomplete(Engine& engine) {
   return Fail(Code::kNotCovered,
               "rows of a tracked table went missing (rejoin_log says which); merge a full "
               "rejoin_delta() of another replica first, or rejoin_untrack the table to let them go");
+}
+
+Result<std::int64_t> SchemaCookie(Engine& engine) {
+  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kSchemaCookie));
+  REJOIN_TRY(read->Step());
+  return read->Integer(0);
 }
 
 Result<bool> IsSchemaRemembered(Engine& engine) {

@@ -35,6 +35,9 @@ Status MarkComplete(Engine& engine);
 // For what hands out state: kNotCovered where the file is incomplete.
 Status RefuseIncomplete(Engine& engine);
 
+// SQLite's number of the schema: another one after every change of it.
+Result<std::int64_t> SchemaCookie(Engine& engine);
+
 // Is the schema as it was when it was last checked?
 Result<bool> IsSchemaRemembered(Engine& engine);
 // Takes the schema as it is now for the one that was checked.

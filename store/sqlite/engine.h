@@ -14,6 +14,7 @@
 #include "base/os.h"
 #include "store/sqlite/capture_buffer.h"
 #include "store/sqlite/catalog.h"
+#include "store/sqlite/commit_state.h"
 #include "store/sqlite/row_sql.h"
 #include "store/sqlite/sql.h"
 
@@ -57,10 +58,13 @@ struct Engine {
   // Called around a local commit (FlushCapture): before, under the write lock,
   // an error refuses the commit; after, nothing can fail any more, and no SQL can
   // run. Set by NewEngine.
-  std::function<Status(Engine&)> before_commit;
+  std::function<Status(Engine&, const CommitState&)> before_commit;
   std::function<void(Engine&)> after_commit;
   std::function<void(Engine&)> after_rollback;
 
+  std::optional<KnownState> known_state;
+  // The schema cookie under which the file had no triggers but ours (merge_scope.h).
+  std::optional<std::int64_t> cookie_without_triggers;
   // The schema cookie for which FlushCapture last compared columns.
   std::optional<std::int64_t> compared_cookie;
   // What capture triggers must say; read again where it does not match.

@@ -50,6 +50,56 @@ Status FoldAndIssue(Engine& engine) {
   return savepoint.Release();
 }
 
+// Fewer rows than this are mostly on a page each.
+constexpr std::ptrdiff_t kFewRows = 1000;
+
+// Adds what is listed of one table.
+class Listed {
+ public:
+  Listed(Engine& engine, const TrackedTable& table, const VersionVector& known, DeltaRows& rows)
+      : table_(table), known_(known), rows_(rows), reader_(engine, table) {}
+
+  Status Add(const TouchedKey* first, const TouchedKey* end) {
+    REJOIN_TRY(end - first < kFewRows ? InOrderOfKeys(first, end) : InOrderOfTable(first, end));
+    return rows_.Flush();
+  }
+
+ private:
+  Status InOrderOfKeys(const TouchedKey* first, const TouchedKey* end) {
+    for (; first != end; ++first) {
+      REJOIN_ASSIGN(const LocatedRow row, reader_.Load(first->key));
+      REJOIN_TRY(Add(first->key, row));
+    }
+    return {};
+  }
+
+  // The pages that the rows are on are read once then, be the cache as small as it may.
+  Status InOrderOfTable(const TouchedKey* first, const TouchedKey* end) {
+    std::vector<std::pair<std::optional<std::int64_t>, const TouchedKey*>> places;
+    places.reserve(static_cast<std::size_t>(end - first));
+    for (; first != end; ++first) {
+      REJOIN_ASSIGN(const std::optional<std::int64_t> rowid, reader_.FindRowid(first->key));
+      places.emplace_back(rowid, first);
+    }
+    std::sort(places.begin(), places.end());
+    for (const auto& [rowid, touched] : places) {
+      REJOIN_ASSIGN(const LocatedRow row, reader_.LoadAt(touched->key, rowid));
+      REJOIN_TRY(Add(touched->key, row));
+    }
+    return {};
+  }
+
+  Status Add(const Key& key, const LocatedRow& row) {
+    RowState news = Since(row.state, known_);
+    return news.empty() ? Status() : rows_.Add(table_, {key, std::move(news)});
+  }
+
+  const TrackedTable& table_;
+  const VersionVector& known_;
+  DeltaRows& rows_;
+  RowReader reader_;
+};
+
 }  // namespace
 
 tl::unexpected<Error> OthersKeptWriting() {
@@ -106,34 +156,6 @@ Result<Plan> MakePlan(Engine& engine, const VersionVector* since, const Cursor* 
   return plan;
 }
 
-namespace {
-
-// Rows of one table.
-Status AddListed(Engine& engine, const TrackedTable& table, const TouchedKey* first, const TouchedKey* end,
-                 const VersionVector& known, DeltaRows& rows) {
-  struct Place {
-    const TouchedKey* key = nullptr;
-    std::optional<std::int64_t> rowid;
-  };
-  RowReader reader(engine, table);
-  std::vector<Place> places;
-  places.reserve(static_cast<std::size_t>(end - first));
-  for (; first != end; ++first) {
-    REJOIN_ASSIGN(const std::optional<std::int64_t> rowid, reader.FindRowid(first->key));
-    places.push_back({first, rowid});
-  }
-  // The pages that the rows are on are read once then, be the cache as small as it may.
-  std::stable_sort(places.begin(), places.end(), [](const Place& a, const Place& b) { return a.rowid < b.rowid; });
-  for (const Place& place : places) {
-    REJOIN_ASSIGN(const LocatedRow row, reader.LoadAt(place.key->key, place.rowid));
-    RowState news = Since(row.state, known);
-    if (!news.empty()) REJOIN_TRY(rows.Add(table, {place.key->key, std::move(news)}));
-  }
-  return rows.Flush();
-}
-
-}  // namespace
-
 Status AddListed(Engine& engine, const std::vector<TouchedKey>& keys, const VersionVector& known,
                  DeltaRows& rows) {
   const TouchedKey* const end = keys.data() + keys.size();
@@ -141,7 +163,7 @@ Status AddListed(Engine& engine, const std::vector<TouchedKey>& keys, const Vers
     const TouchedKey* const next = std::find_if(
         first, end, [first](const TouchedKey& touched) { return touched.table != first->table; });
     const TrackedTable* const table = engine.catalog.Find(first->table);  // nullptr: no longer tracked
-    if (table != nullptr) REJOIN_TRY(AddListed(engine, *table, first, next, known, rows));
+    if (table != nullptr) REJOIN_TRY(Listed(engine, *table, known, rows).Add(first, next));
     first = next;
   }
   return {};

@@ -41,7 +41,7 @@ class Folding {
 
   Status Run(std::uint64_t from) {
     std::uint64_t position = from;
-    const auto take = [&](const LogRecord& record) -> Result<bool> {
+    const auto take = [&](LogRecord& record) -> Result<bool> {
       REJOIN_TRY(Take(record));
       position = record.cursor.position;
       return true;
@@ -58,7 +58,7 @@ class Folding {
   }
 
  private:
-  Status Take(const LogRecord& record) {
+  Status Take(LogRecord& record) {
     if (record.changes.empty()) return {};
     const Stamp stamp{record.rank, record.own, self_};
     // A whole transaction in one batch, if it can be: its rowids are scattered
@@ -69,11 +69,11 @@ class Folding {
     if (full || alone) REJOIN_TRY(Flush(stamp == last_));
     last_ = stamp;
     for (std::size_t i = 0; i < record.changes.size(); ++i) {
-      const Change& change = record.changes[i];
+      Change& change = record.changes[i];
       REJOIN_ASSIGN(TableFold* const table, Table(change.table));
       if (table == nullptr) continue;  // no longer tracked
       const bool passing = i + 1 < record.changes.size() && GoesAgain(change, record.changes[i + 1]);
-      REJOIN_ASSIGN(const std::size_t bytes, table->Take(change, stamp, passing));
+      REJOIN_ASSIGN(const std::size_t bytes, table->Take(std::move(change), stamp, passing));
       bytes_ += bytes;
     }
     // Only the last record of a transaction says that the own entry advanced.

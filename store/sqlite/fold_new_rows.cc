@@ -29,7 +29,7 @@ Result<std::size_t> TableFold::TakeNewRow(const Change& change, const Stamp& sta
       Change whole = change;
       whole.key = std::move(*key);
       whole.key_hash.reset();
-      return Take(whole, stamp, false);
+      return Take(std::move(whole), stamp, false);
     }
     if (lost_keys_.size() < kMaxLostKeys) {
       lost_keys_.insert(*change.key_hash);

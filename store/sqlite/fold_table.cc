@@ -69,7 +69,7 @@ Status TableFold::StartBatch() {
   return {};
 }
 
-Result<std::size_t> TableFold::Take(const Change& change, const Stamp& stamp, bool passing) {
+Result<std::size_t> TableFold::Take(Change&& change, const Stamp& stamp, bool passing) {
   REJOIN_TRY(StartBatch());
   if (change.key_hash) return TakeNewRow(change, stamp);
   REJOIN_ASSIGN(const bool plain, IsPlainInsert(change, stamp));
@@ -80,8 +80,9 @@ Result<std::size_t> TableFold::Take(const Change& change, const Stamp& stamp, bo
     return sizeof(PlainInsert);
   }
   NoteLeaving(change);
-  pending_.push_back({change, next_sequence_++, index, passing});
-  return sizeof(Pending) + BytesOf(change);
+  const std::size_t bytes = sizeof(Pending) + BytesOf(change);
+  pending_.push_back({std::move(change), next_sequence_++, index, passing});
+  return bytes;
 }
 
 std::uint32_t TableFold::StampIndex(const Stamp& stamp) {
@@ -144,10 +145,12 @@ Status TableFold::PutNewOverrides(bool goes_on) {
 std::vector<TableFold::Group> TableFold::Groups() {
   order_.resize(pending_.size());
   for (std::size_t i = 0; i < order_.size(); ++i) order_[i] = i;
-  std::sort(order_.begin(), order_.end(), [this](std::size_t a, std::size_t b) {
+  const auto before = [this](std::size_t a, std::size_t b) {
     return std::tie(pending_[a].change.key, pending_[a].sequence) <
            std::tie(pending_[b].change.key, pending_[b].sequence);
-  });
+  };
+  // As those of one transaction are.
+  if (!std::is_sorted(order_.begin(), order_.end(), before)) std::sort(order_.begin(), order_.end(), before);
   std::vector<Group> groups;
   for (std::size_t i = 0; i < order_.size(); ++i) {
     const bool same = i > 0 && pending_[order_[i]].change.key == pending_[order_[i - 1]].change.key;

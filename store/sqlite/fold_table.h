@@ -27,7 +27,7 @@ class TableFold {
 
   // Takes the next change; returns the bytes of memory that it occupies until Flush.
   // `passing`: an insert whose delete is the next one.
-  Result<std::size_t> Take(const Change& change, const Stamp& stamp, bool passing);
+  Result<std::size_t> Take(Change&& change, const Stamp& stamp, bool passing);
   // Writes the metadata of what was taken since the last Flush. `goes_on`: the
   // transaction that came last is not complete; of its plain inserts those may be
   // kept for the next time that would tear a run.

@@ -26,11 +26,6 @@ constexpr char kLatestIssued[] =
 constexpr char kLastIssued[] = "SELECT max(time), max(time) FILTER (WHERE time < ?1) FROM {s}.rejoin__issued";
 constexpr char kForgetIssued[] = "DELETE FROM {s}.rejoin__issued";
 
-// Column 0: the token; then of the log row ?1 its tag, and the last position.
-constexpr char kLookAround[] =
-    "SELECT (SELECT value FROM {s}.rejoin__meta WHERE name = 'token'), "
-    "(SELECT tag FROM {s}.rejoin__log WHERE pos = ?1), (SELECT max(pos) FROM {s}.rejoin__log)";
-
 constexpr std::size_t kTokenBytes = 16;
 constexpr std::size_t kMaxSidecarBytes = 2 * kTokenBytes;
 
@@ -51,32 +46,21 @@ bool Holds(const Bytes& sidecar, const Bytes& token) {
   return false;
 }
 
-// What of this connection's past the database still has.
-struct Remembered {
-  Bytes token;
-  // The log row that this connection committed last is not there, nor has the log
-  // grown beyond it: somebody put an older file in its place.
-  bool rolled_back = false;
-};
-
-Result<Remembered> LookAround(Engine& engine) {
+// The log row that this connection committed last is not there, nor has the log grown
+// beyond it: somebody put an older file in its place.
+bool WasRolledBack(const Engine& engine, const CommitState& state) {
   const auto& committed = engine.fence.committed;
-  REJOIN_ASSIGN(CachedStatement look, engine.db.Cached(kLookAround));
-  look->Bind(1, committed ? committed->first : 0);
-  REJOIN_TRY(look->Step());
-  Remembered remembered{Bytes(look->Text(0)), false};
-  if (!committed) return remembered;
-  const bool trimmed = look->IsNull(1) && look->Unsigned(2) > committed->first;
-  remembered.rolled_back = !trimmed && (look->IsNull(1) || look->Unsigned(1) != committed->second);
-  return remembered;
+  if (!committed || state.committed_tag == committed->second) return false;
+  const bool trimmed = !state.committed_tag && state.head.cursor.position > committed->first;
+  return !trimmed;
 }
 
 // Compares database and sidecar, and writes a fresh token to both.
-Status CheckAndRotate(Engine& engine, const Remembered& found) {
-  const Bytes& stored = found.token;
+Status CheckAndRotate(Engine& engine, const CommitState& state) {
+  const Bytes& stored = state.token;
   const std::string path = SidecarPath(engine);
   REJOIN_ASSIGN(const std::optional<Bytes> sidecar, engine.env.files->Read(path, kMaxSidecarBytes));
-  const bool current = sidecar && Holds(*sidecar, OrNone(stored)) && !found.rolled_back;
+  const bool current = sidecar && Holds(*sidecar, OrNone(stored)) && !WasRolledBack(engine, state);
   const std::uint64_t now_ms = engine.env.clock->SteadyMs();
   const bool recent =
       engine.fence.checked && now_ms - engine.fence.checked_steady_ms < kFenceIntervalMs;
@@ -86,8 +70,8 @@ Status CheckAndRotate(Engine& engine, const Remembered& found) {
   }
   const bool first_write_ever = stored.empty() && !sidecar;
   if (!first_write_ever && !current) {
-    REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
-    REJOIN_TRY(TakeNewIdentity(engine, {head.own, head.own}, "the file is a copy, or was restored"));
+    const HybridTimestamp own = state.head.own;
+    REJOIN_TRY(TakeNewIdentity(engine, {own, own}, "the file is a copy, or was restored"));
   }
   const Bytes fresh = NewToken(*engine.env.random);
   REJOIN_TRY(engine.env.files->Replace(path, fresh + OrNone(stored)));
@@ -99,6 +83,12 @@ Status CheckAndRotate(Engine& engine, const Remembered& found) {
   return {};
 }
 
+// As SidecarPath, less the text.
+bool HasSidecar(Engine& engine) {
+  const char* const file = sqlite3_db_filename(engine.db.handle(), engine.db.schema().c_str());
+  return file != nullptr && *file != '\0';
+}
+
 }  // namespace
 
 std::string SidecarPath(Engine& engine) {
@@ -108,13 +98,17 @@ std::string SidecarPath(Engine& engine) {
 }
 
 Status FenceBeforeCommit(Engine& engine) {
+  REJOIN_ASSIGN(const CommitState state, ReadCommitState(engine));
+  return FenceBeforeCommit(engine, state);
+}
+
+Status FenceBeforeCommit(Engine& engine, const CommitState& state) {
   engine.fence.written.reset();
-  if (SidecarPath(engine).empty()) return {};
-  REJOIN_ASSIGN(const Remembered found, LookAround(engine));
-  const bool recent = engine.fence.checked && found.token == engine.fence.token && !found.rolled_back &&
+  if (!HasSidecar(engine)) return {};
+  const bool recent = engine.fence.checked && state.token == engine.fence.token && !WasRolledBack(engine, state) &&
                       engine.env.clock->SteadyMs() - engine.fence.checked_steady_ms < kFenceIntervalMs;
   if (recent) return {};
-  return CheckAndRotate(engine, found);
+  return CheckAndRotate(engine, state);
 }
 
 void FenceAfterCommit(Engine& engine) {

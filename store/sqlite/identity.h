@@ -17,13 +17,15 @@
 // (CheckAgainstPeer).
 #pragma once
 
+#include "store/sqlite/commit_state.h"
 #include "store/sqlite/engine.h"
 
 namespace rejoin {
 
 inline constexpr std::uint64_t kFenceIntervalMs = 60'000;
 
-// Called under the write lock before a local transaction is stamped.
+// Called under the write lock before a local transaction is stamped. `state`: as the file is.
+Status FenceBeforeCommit(Engine& engine, const CommitState& state);
 Status FenceBeforeCommit(Engine& engine);
 // Called after that transaction committed. A sidecar that cannot be cut is no
 // error: it holds both tokens, and either is right.

@@ -40,7 +40,7 @@ Result<std::uint64_t> ReadPragma(Engine& engine, const char* sql) {
 }
 
 Status ForEach(Engine& engine, const char* sql, std::uint64_t position,
-               const std::function<Result<bool>(const LogRecord&)>& each,
+               const std::function<Result<bool>(LogRecord&)>& each,
                const std::function<bool(const LogRecord&)>& stop_before) {
   REJOIN_ASSIGN(Statement read, engine.db.Prepare(sql));
   read.Bind(1, position);
@@ -119,7 +119,7 @@ Status AppendAdoption(Engine& engine, const Stamp& stamp) {
 }
 
 Status ForEachAfter(Engine& engine, std::uint64_t position,
-                    const std::function<Result<bool>(const LogRecord&)>& each) {
+                    const std::function<Result<bool>(LogRecord&)>& each) {
   return ForEach(engine, kForwards, position, each, {});
 }
 

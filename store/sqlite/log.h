@@ -13,17 +13,10 @@
 #include "crdt/version_vector.h"
 #include "store/store.h"
 #include "store/sqlite/change.h"
+#include "store/sqlite/commit_state.h"
 #include "store/sqlite/engine.h"
 
 namespace rejoin {
-
-// The last row of the log, or zeros where the log is empty.
-struct LogHead {
-  Cursor cursor;               // epoch is filled in
-  HybridTimestamp clock;       // the hybrid clock: >= everything stamped or merged here
-  HybridTimestamp own;         // the latest own stamp
-  std::uint64_t total_bytes = 0;
-};
 
 struct Advance {
   ReplicaNumber replica = 0;
@@ -68,9 +61,10 @@ Status AppendMerge(Engine& engine, const std::vector<Advance>& advances,
 // is served by vector. own becomes stamp.time.
 Status AppendAdoption(Engine& engine, const Stamp& stamp);
 
-// Calls `each` for the rows after `position` in order, until it returns false.
+// Calls `each` for the rows after `position` in order, until it returns false. The record is its
+// to take apart.
 Status ForEachAfter(Engine& engine, std::uint64_t position,
-                    const std::function<Result<bool>(const LogRecord&)>& each);
+                    const std::function<Result<bool>(LogRecord&)>& each);
 // The same from the end backwards, down to and without `position`. A body may be
 // a megabyte: `stop_before`, where given, sees each row before it is read, with
 // cursor and own only, and may end the walk there.

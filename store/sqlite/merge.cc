@@ -209,13 +209,23 @@ Result<MergeReport> Merge::Run() {
   return report;
 }
 
+// Of a delta: some hundred rows at most.
+constexpr std::uint64_t kFewRowsBytes = 2048;
+
 Result<MergeReport> InTransaction(Engine& engine, ByteSource& in, const PartOrigin* origin) {
   // Switching triggers makes SQLite prepare every statement anew, which takes memory: before
   // what undoes the merge has been prepared.
   MergeScope scope(engine);
-  scope.FireTriggers(false);
+  const std::optional<std::uint64_t> bytes = in.LeftBytes();
+  REJOIN_ASSIGN(const auto spared, scope.SpareTriggers(bytes && *bytes <= kFewRowsBytes));
+  if (!spared) scope.FireTriggers(false);
   REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
   REJOIN_TRY(TakeWriteLock(engine));
+  if (spared) {
+    // Another connection may have made a trigger.
+    REJOIN_ASSIGN(const std::int64_t cookie, SchemaCookie(engine));
+    if (cookie != *spared) scope.FireTriggers(false);
+  }
   DeltaReader reader(in);
   Merge merge(engine, reader, origin);
   Result<MergeReport> report = merge.Run();

@@ -15,6 +15,7 @@ struct MergeInProgress {
   int own_writes = 0;         // counted by capture: writes of this row since it was named
   std::string foreign_write;  // set by capture: the table that something else wrote
   bool triggers_were_on = true;  // as the connection had it
+  bool ours_may_fire = false;    // triggers stay on, for there are none but capture's
 };
 
 // Folds, checks room and interval, joins every block, shows what changed, logs

@@ -209,12 +209,13 @@ Status DeltaApplier::InsertPlain(const Target& target, std::vector<RowDelta>& ro
 
 // In the order in which the rows stand in the table, those that it does not have behind them.
 Result<std::vector<DeltaApplier::Incoming>> DeltaApplier::InOrderOfTable(RowReader& reader,
-                                                                        std::vector<RowDelta>& rows) {
+                                                                        std::vector<RowDelta>& rows, Known known) {
   std::vector<Incoming> incoming;
   incoming.reserve(rows.size());
-  for (RowDelta& row : rows) {
-    REJOIN_ASSIGN(const std::optional<std::int64_t> rowid, reader.FindRowid(row.key));
-    incoming.push_back({&row, rowid});
+  for (RowDelta& row : rows) incoming.push_back({&row, std::nullopt});
+  if (known == Known::kNew) return incoming;
+  for (Incoming& one : incoming) {
+    REJOIN_ASSIGN(one.rowid, reader.FindRowid(one.row->key));
   }
   std::stable_sort(incoming.begin(), incoming.end(), [](const Incoming& a, const Incoming& b) {
     return a.rowid && (!b.rowid || *a.rowid < *b.rowid);
@@ -225,7 +226,7 @@ Result<std::vector<DeltaApplier::Incoming>> DeltaApplier::InOrderOfTable(RowRead
 Status DeltaApplier::Join(const Target& target, std::vector<RowDelta>& rows, Known known) {
   const TrackedTable& table = *target.table;
   RowReader reader(engine_, table);
-  REJOIN_ASSIGN(const std::vector<Incoming> incoming, InOrderOfTable(reader, rows));
+  REJOIN_ASSIGN(const std::vector<Incoming> incoming, InOrderOfTable(reader, rows, known));
   // What displaces rows is counted row by row (Show).
   const std::size_t slice = table.shape.uniques.empty() ? kRowsOfSlice : std::max(incoming.size(), kRowsOfSlice);
   std::vector<PendingRow> pending;

@@ -60,7 +60,7 @@ class DeltaApplier {
     std::optional<std::int64_t> rowid;
   };
   Status InsertPlain(const Target& target, std::vector<RowDelta>& rows, Known known);
-  Result<std::vector<Incoming>> InOrderOfTable(RowReader& reader, std::vector<RowDelta>& rows);
+  Result<std::vector<Incoming>> InOrderOfTable(RowReader& reader, std::vector<RowDelta>& rows, Known known);
   Status Join(const Target& target, std::vector<RowDelta>& rows, Known known);
   Result<bool> HasRecordFrom(const TrackedTable& table, const Key& key);
   Result<bool> HasRows(const TrackedTable& table);

@@ -3,8 +3,11 @@
 namespace rejoin {
 namespace {
 
-// Rows that are passed over one by one before the table is searched anew.
-constexpr int kPatience = 4;
+// To pass over a row takes a fifth of what it takes to search for one. That many rows are
+// passed over where no more can lie between, and where the last ones were that near;
+constexpr int kNear = 4;
+// else the table is searched, but now and then, to see whether they are near again.
+constexpr int kTryAgain = 16;
 
 std::uint64_t StoredHash(const TrackedTable& table, const Key& key) {
   return table.shape.kind == KeyKind::kIndexed ? KeyHash(key) : 0;
@@ -24,11 +27,16 @@ std::optional<std::int64_t> RowidOf(const Key& key) {
 
 Result<bool> RowidCursor::Find(std::int64_t rowid) {
   if (open_ && rowid >= from_) {
-    for (int i = 0; there_ && at_ < rowid && i < kPatience; ++i) {
+    const bool try_it = near_ || IsNear(rowid) || ++far_ % kTryAgain == 0;
+    for (int i = 0; try_it && there_ && at_ < rowid && i < kNear; ++i) {
       from_ = at_ + 1;
       REJOIN_TRY(Next());
     }
-    if (!there_ || at_ >= rowid) return there_ && at_ == rowid;
+    if (!there_ || at_ >= rowid) {
+      near_ = try_it;
+      return there_ && at_ == rowid;
+    }
+    near_ = false;
   }
   if (!rows_) {
     REJOIN_ASSIGN(rows_, db_.Prepare(sql_));
@@ -38,6 +46,10 @@ Result<bool> RowidCursor::Find(std::int64_t rowid) {
   from_ = rowid;
   REJOIN_TRY(Next());
   return there_ && at_ == rowid;
+}
+
+bool RowidCursor::IsNear(std::int64_t rowid) const {
+  return static_cast<std::uint64_t>(rowid) - static_cast<std::uint64_t>(at_) <= static_cast<std::uint64_t>(kNear);
 }
 
 Status RowidCursor::Next() {

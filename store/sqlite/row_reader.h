@@ -27,6 +27,7 @@ class RowidCursor {
   void Forget();
 
  private:
+  bool IsNear(std::int64_t rowid) const;
   Status Next();
 
   Database& db_;
@@ -37,6 +38,8 @@ class RowidCursor {
   bool there_ = false;
   std::int64_t from_ = 0;
   std::int64_t at_ = 0;
+  bool near_ = true;  // the last row was
+  int far_ = 0;       // how many were not
 };
 
 class RowReader {

@@ -97,6 +97,7 @@ Statement& Statement::operator=(Statement&& other) noexcept {
   std::swap(database_, other.database_);
   std::swap(sql_, other.sql_);
   std::swap(statement_, other.statement_);
+  std::swap(may_write_, other.may_write_);
   std::swap(bind_error_, other.bind_error_);
   return *this;
 }
@@ -155,6 +156,7 @@ Result<bool> Statement::Step() {
     const int error = std::exchange(bind_error_, SQLITE_OK);
     return database_->Failed(error, "binding a value");
   }
+  if (may_write_) ++database_->writes_;
   const int result = sqlite3_step(statement_);
   const bool done = result == SQLITE_ROW || result == SQLITE_DONE;
   if (done && database_->open_savepoints_ > 0 && !database_->InTransaction()) {
@@ -181,6 +183,7 @@ Status Statement::Run() {
 }
 
 bool Statement::TryRun() noexcept {
+  if (may_write_) ++database_->writes_;
   const int result = sqlite3_step(statement_);
   sqlite3_reset(statement_);
   return result == SQLITE_DONE;
@@ -339,9 +342,16 @@ Result<CachedStatement> Database::Cached(std::string_view sql) {
 
 Status Database::Exec(std::string_view sql) {
   const std::string expanded = Expand(sql);
+  ++writes_;
   const int result = sqlite3_exec(handle_, expanded.c_str(), nullptr, nullptr, nullptr);
   if (result != SQLITE_OK) return Failed(result, expanded);
   return {};
+}
+
+std::optional<std::uint32_t> Database::DataVersion() const {
+  std::uint32_t version = 0;
+  const int result = sqlite3_file_control(handle_, schema_.c_str(), SQLITE_FCNTL_DATA_VERSION, &version);
+  return result == SQLITE_OK ? std::optional<std::uint32_t>(version) : std::nullopt;
 }
 
 Status Database::Run(std::string_view sql) {

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -36,7 +37,10 @@ class Statement {
   Statement() = default;
   // `database` outlives it. `sql`: the text that it was asked for by.
   Statement(class Database* database, std::string sql, sqlite3_stmt* statement)
-      : database_(database), sql_(std::move(sql)), statement_(statement) {}
+      : database_(database),
+        sql_(std::move(sql)),
+        statement_(statement),
+        may_write_(sqlite3_stmt_readonly(statement) == 0) {}
   Statement(Statement&& other) noexcept { *this = std::move(other); }
   Statement& operator=(Statement&& other) noexcept;
   ~Statement();
@@ -80,6 +84,7 @@ class Statement {
   Database* database_ = nullptr;
   std::string sql_;
   sqlite3_stmt* statement_ = nullptr;
+  bool may_write_ = false;
   int bind_error_ = SQLITE_OK;
 };
 
@@ -126,6 +131,13 @@ class Database {
   // ended one unasked.
   bool InTransaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
+  // How often something that may write was run through here: while it is the same, nothing of
+  // ours has changed the file.
+  std::uint64_t writes() const { return writes_; }
+  // SQLite's mark of the file's content: another one as soon as any connection has committed.
+  // Inside a transaction; nullopt: there is none.
+  std::optional<std::uint32_t> DataVersion() const;
+
   // Finalizes what Cached and Prepare keep; a connection cannot close before.
   void FinalizeAll();
   // The same as soon as nobody holds one of them.
@@ -162,6 +174,7 @@ class Database {
   std::string quoted_schema_;
   std::vector<Kept> kept_;  // the latest last
   std::map<std::string, std::unique_ptr<Statement>, std::less<>> cache_;
+  std::uint64_t writes_ = 0;
   int holders_ = 0;  // of cached statements
   bool finalize_when_idle_ = false;
   int open_savepoints_ = 0;  // of Savepoint

@@ -156,7 +156,7 @@ Result<std::uint64_t> TrackInTransaction(Engine& engine, const std::string& name
 std::shared_ptr<Engine> NewEngine(sqlite3* handle, const std::string& schema,
                                   const Environment& environment) {
   auto engine = std::make_shared<Engine>(handle, schema, environment);
-  engine->before_commit = FenceBeforeCommit;
+  engine->before_commit = [](Engine& of, const CommitState& state) { return FenceBeforeCommit(of, state); };
   engine->after_commit = FenceAfterCommit;
   return engine;
 }

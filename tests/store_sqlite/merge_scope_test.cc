@@ -1,0 +1,170 @@
+// Merges of few rows leave the connection's triggers, and so its prepared statements, alone.
+#include <gtest/gtest.h>
+
+#include "tests/store_sqlite/fixture.h"
+
+namespace rejoin::testing {
+namespace {
+
+constexpr char kItem[] = "CREATE TABLE item(id TEXT PRIMARY KEY NOT NULL, a, b)";
+
+class SmallMerges : public ::testing::Test {
+ protected:
+  SmallMerges() {
+    for (TestDatabase* db : {&ours_, &peer_}) {
+      db->Exec(kItem);
+      db->Track("item");
+      db->Exec("CREATE TABLE heard(what)");
+    }
+    peer_.Exec("INSERT INTO item VALUES('a', 1, 1), ('b', 2, 2)");
+    ours_.Pull(peer_);
+  }
+
+  // The peer makes a row, changes one and deletes one.
+  void PeerWrites() {
+    peer_.clock.Advance(10);
+    peer_.Exec("DELETE FROM item WHERE id = 'b'; INSERT INTO item VALUES('b', 'again', " + std::to_string(++written_) + ")");
+    peer_.Exec("UPDATE item SET a = " + std::to_string(written_) + " WHERE id = 'a'");
+    peer_.Exec("INSERT INTO item VALUES('new' || " + std::to_string(written_) + ", 1, 2)");
+    peer_.Exec("DELETE FROM item WHERE id = 'new' || " + std::to_string(written_ - 1));
+  }
+  void ExpectEqual() {
+    EXPECT_EQ(ours_.Query("SELECT * FROM item ORDER BY id"), peer_.Query("SELECT * FROM item ORDER BY id"));
+    EXPECT_EQ(ours_.DigestHex(), peer_.DigestHex());
+  }
+  static std::string TriggersOnAll(const std::string& kind) {
+    std::string sql;
+    for (const char* const event : {"INSERT", "UPDATE", "DELETE"}) {
+      sql += "CREATE " + kind + " hear_" + event + " AFTER " + event + " ON item BEGIN INSERT INTO heard VALUES('" +
+             event + "'); END;";
+    }
+    return sql;
+  }
+  std::string Heard() { return ours_.One("SELECT count(*) FROM heard"); }
+
+  const ScratchFolder folder_;
+  TestDatabase ours_{1, folder_.File("a.db")};
+  TestDatabase peer_{2};
+  int written_ = 0;
+};
+
+TEST_F(SmallMerges, LeaveStatementsPrepared) {
+  sqlite3_stmt* statement = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(ours_.db, "SELECT count(*) FROM item", -1, &statement, nullptr), SQLITE_OK);
+  for (int i = 0; i < 3; ++i) {
+    PeerWrites();
+    ours_.Pull(peer_);
+    EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
+    sqlite3_reset(statement);
+  }
+  EXPECT_EQ(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0), 0);
+  sqlite3_finalize(statement);
+  ExpectEqual();
+}
+
+TEST_F(SmallMerges, FireNoTriggerOfTheApplication) {
+  ours_.Exec(TriggersOnAll("TRIGGER"));
+  PeerWrites();
+  ours_.Pull(peer_);
+  EXPECT_EQ(Heard(), "0");
+  ExpectEqual();
+}
+
+// SQLite does not switch off those of the connection itself (since 3.35).
+TEST_F(SmallMerges, FireTemporaryTriggers) {
+  ours_.Exec("CREATE TEMP TRIGGER hear AFTER UPDATE ON item BEGIN INSERT INTO heard VALUES('UPDATE'); END");
+  PeerWrites();
+  ours_.Pull(peer_);
+  EXPECT_NE(Heard(), "0");
+  ExpectEqual();
+}
+
+// Whatever the size of the merge: what such a trigger wrote would be unknown to us, else.
+TEST_F(SmallMerges, EndWhereATemporaryTriggerWritesATrackedTable) {
+  ours_.Exec("CREATE TEMP TRIGGER hear AFTER UPDATE ON item BEGIN INSERT INTO item VALUES('heard', 1, 1); END");
+  for (const int more : {1, 5'000}) {
+    PeerWrites();
+    peer_.Exec("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT " + std::to_string(more) +
+               ") INSERT OR REPLACE INTO item SELECT 'row ' || i, random(), 1 FROM n");
+    const auto merged = ours_.Merge(peer_.Delta(*ours_.store->Vector()));
+    ASSERT_FALSE(merged);
+    EXPECT_EQ(merged.error().code, Code::kTriggerWrote) << merged.error().message;
+    EXPECT_EQ(ours_.One("SELECT count(*) FROM item"), "2");
+  }
+  ours_.Exec("DROP TRIGGER hear");
+  ours_.Pull(peer_);
+  ExpectEqual();
+}
+
+TEST_F(SmallMerges, FireNoTriggerThatAnotherConnectionMade) {
+  PeerWrites();
+  ours_.Pull(peer_);
+  TestDatabase other(3, folder_.File("a.db"));
+  other.Exec(TriggersOnAll("TRIGGER"));
+  PeerWrites();
+  ours_.Pull(peer_);
+  EXPECT_EQ(Heard(), "0");
+  ExpectEqual();
+}
+
+// The schema's cookie is the same for what is made after a rollback.
+TEST_F(SmallMerges, FireNoTriggerThatCameAfterARollback) {
+  PeerWrites();
+  ours_.Exec("BEGIN; CREATE TABLE more(x)");
+  ours_.Pull(peer_);
+  ours_.Exec("ROLLBACK");
+  ours_.Exec("CREATE TRIGGER hear AFTER UPDATE ON item BEGIN INSERT INTO heard VALUES('UPDATE'); END");
+  ours_.Pull(peer_);
+  PeerWrites();
+  ours_.Pull(peer_);
+  EXPECT_EQ(Heard(), "0");
+  ExpectEqual();
+}
+
+TEST_F(SmallMerges, AreNotTakenForLocalWrites) {
+  const std::string before = ours_.One("SELECT max(own) FROM rejoin__log");
+  PeerWrites();
+  ours_.Exec("BEGIN");
+  ours_.Pull(peer_);
+  ours_.Exec("INSERT INTO item VALUES('mine', 1, 1)");
+  ours_.Exec("COMMIT");
+  EXPECT_NE(ours_.One("SELECT max(own) FROM rejoin__log"), before);
+  PeerWrites();
+  ours_.Pull(peer_);
+  const std::string after = ours_.One("SELECT max(own) FROM rejoin__log");
+  PeerWrites();
+  ours_.Pull(peer_);
+  EXPECT_EQ(ours_.One("SELECT max(own) FROM rejoin__log"), after);
+  peer_.Pull(ours_);
+  EXPECT_EQ(peer_.One("SELECT a FROM item WHERE id = 'mine'"), "1");
+  ExpectEqual();
+}
+
+// Of a wide row capture hears in several pieces.
+TEST_F(SmallMerges, OfWideRowsAreOneWriteEach) {
+  std::string columns;
+  std::string changes;
+  for (int i = 0; i < 130; ++i) {
+    columns += ", c" + std::to_string(i);
+    changes += (i == 0 ? "c" : ", c") + std::to_string(i) + " = 'changed'";
+  }
+  for (const bool fire : {false, true}) {
+    const std::string table = fire ? "wide_fired" : "wide";
+    TrackOptions options;
+    options.fire_triggers = fire;
+    for (TestDatabase* db : {&ours_, &peer_}) {
+      db->Exec("CREATE TABLE " + table + "(id TEXT PRIMARY KEY NOT NULL" + columns + ")");
+      db->Track(table, options);
+    }
+    peer_.Exec("INSERT INTO " + table + "(id) VALUES('a'), ('b')");
+    ours_.Pull(peer_);
+    peer_.clock.Advance(10);
+    peer_.Exec("UPDATE " + table + " SET " + changes + " WHERE id = 'a'; DELETE FROM " + table + " WHERE id = 'b'");
+    ours_.Pull(peer_);
+    EXPECT_EQ(ours_.One("SELECT c0 || c129 FROM " + table), "changedchanged");
+  }
+  ExpectEqual();
+}
+
+}  // namespace
+}  // namespace rejoin::testing
