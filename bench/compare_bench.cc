@@ -1,6 +1,6 @@
-// What Rejoin costs next to plain SQLite and the session extension: all of them in one
-// process, in turn, several rounds; CPU time of the process, medians with their spread, and
-// ratios to plain SQLite. Prints Markdown tables.
+// What Rejoin costs next to plain SQLite, the session extension, and other sync engines that
+// the machine has (peers.h): all of them in one process, in turn, several rounds; CPU time of
+// the process, medians with their spread, and ratios to plain SQLite. Prints Markdown tables.
 
 #include <algorithm>
 #include <cstdio>
@@ -14,6 +14,7 @@
 
 #include "base/os.h"
 #include "bench/figures.h"
+#include "bench/replicas.h"
 #include "bench/sides.h"
 #include "crdt/delta_format.h"
 
@@ -23,6 +24,7 @@ using namespace rejoin::bench;
 
 constexpr int kAutocommits = 2'000;
 constexpr int kLastChanges = 100;
+constexpr int kEditors = 1'000;
 
 struct Settings {
   std::int64_t rows = 200'000;
@@ -48,6 +50,7 @@ class Round {
   void Run() {
     Writes();
     Exchange();
+    if (std::string(side_.name) == "rejoin") ManyEdit();
   }
 
  private:
@@ -94,6 +97,7 @@ class Round {
     Cpu("delete a quarter, at random", [&] { ForEach(*side, deleted, "DELETE FROM t WHERE id = ?1"); });
     if (!is_plain()) Cpu("what writing left for later", [&] { side->CatchUp(); });
     Add("file after all of it", "bytes", static_cast<double>(db.FileBytes()));
+    if (!is_plain()) Add("of it the log", "bytes", side->LogBytes());
     db.Exec("DETACH s");
   }
 
@@ -129,6 +133,7 @@ class Round {
     Payload(everything);
     Cpu("apply to an empty replica", [&] { receiver->ApplyEverything(everything); });
     Cpu("apply again, row by row", [&] { receiver->ApplyEverything(everything); });
+    Cpu("ask for news, where there is none", [&] { receiver->AskAgain(*sender, everything); });
     sender->BeginRecording();
     const std::string negative = "UPDATE t SET " + UpdatedColumn(kind_) + " = -1 - " + UpdatedColumn(kind_) + " WHERE id = ?1";
     ForEach(*sender, PickKeys(source_, rows_, rows_ / 2), negative);
@@ -142,6 +147,22 @@ class Round {
     ForEach(*sender, PickKeys(source_, rows_, kLastChanges), negative);
     changes = sender->Changes();
     Add("extract the last 100 changes", "ms (wall)", 1e3 * Time([&] { changes = sender->Changes(); }).wall);
+  }
+
+  // One row, by one replica after the other.
+  void ManyEdit() {
+    const auto side = side_.make(settings_.files, kind_, std::string(side_.name) + "-edited");
+    constexpr int kCounted = 100;
+    for (int editor = 0; editor < kEditors; editor += kCounted) {
+      std::vector<std::string> edits;
+      for (int i = editor; i < editor + kCounted; ++i) edits.push_back(DeltaOfOneEdit(kind_, i));
+      const Spent spent = Time([&] {
+        for (const std::string& edit : edits) side->ApplyChanges(edit);
+      });
+      const bool told = editor == 0 || editor + kCounted == kEditors;
+      const std::string which = std::to_string(editor + 1) + "-" + std::to_string(editor + kCounted);
+      if (told) Add("merge an edit of one row, by replicas " + which, "ms each", 1e3 * spent.cpu / kCounted);
+    }
   }
 
   void Payload(const std::string& everything) {
@@ -187,7 +208,7 @@ std::string Compare(const Settings& settings, const TableKind& kind) {
 
 int main(int argc, char** argv) {
   Settings settings;
-  CLI::App app("What Rejoin costs next to plain SQLite and the session extension: CPU time of the process, medians "
+  CLI::App app("What Rejoin costs next to plain SQLite, the session extension and other engines: CPU time of the process, medians "
                "(lowest–highest), and ratios to plain SQLite in bold.",
                "rejoin-bench");
   app.add_option("--rows", settings.rows, "Rows of a table; fewer where they are large")
@@ -195,10 +216,13 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", settings.rounds, "Rounds; medians are told")->check(CLI::Range(1, 1'000))->capture_default_str();
   app.add_option("--cache-mb", settings.files.cache_mb, "Page cache of every database, MB")
       ->check(CLI::Range(1, 100'000))->capture_default_str();
+  app.add_option("--replicas", settings.files.replicas, "Replicas in Rejoin's version vector")
+      ->check(CLI::Range(1, 100'000))->capture_default_str();
   app.add_option("--seed", settings.seed, "Of the rows")->capture_default_str();
   app.add_option("--folder", settings.files.folder, "Where the databases are made")->check(CLI::ExistingDirectory)->capture_default_str();
   app.add_option("--table", settings.tables, "Only tables of these kinds, by their names in the output");
-  app.add_option("--side", settings.sides, "Only these sides: plain, session, rejoin");
+  app.add_option("--side", settings.sides, "Only these sides: plain, session, rejoin, cr-sqlite, 'SQLite Sync' (the last two where\n"
+                 "REJOIN_PEER_CRSQLITE or REJOIN_PEER_SQLITE_SYNC name the extension's file)");
   app.add_option("--json", settings.json, "Write all figures to this file, too");
   CLI11_PARSE(app, argc, argv);
 

@@ -22,6 +22,7 @@ Spent Time(const std::function<void()>& work);
 struct FileOptions {
   std::string folder;
   int cache_mb = 2;
+  int replicas = 1;  // that a sync engine's version vector has from the start
 };
 
 // A prepared statement that ends the program on errors.

@@ -1,5 +1,7 @@
 #include "bench/sides.h"
 
+#include "bench/peers.h"
+#include "bench/replicas.h"
 #include "bindings/sqlite/register.h"
 
 namespace rejoin::bench {
@@ -89,6 +91,7 @@ class Rejoin : public Side {
   Rejoin(const FileOptions& options, const TableKind& kind, const std::string& name) : Side(options, kind, name) {
     if (RegisterRejoin(db().handle()) != SQLITE_OK) Die("Rejoin cannot be registered");
     db().Exec("SELECT rejoin_track('t')");
+    if (options.replicas > 1) ApplyChanges(DeltaOfReplicas(options.replicas));
   }
 
   void BeginRecording() override { vector_ = db().Query("SELECT rejoin_vv()"); }
@@ -96,6 +99,11 @@ class Rejoin : public Side {
   std::string Changes() override { return db().Query("SELECT rejoin_delta(CAST(?1 AS TEXT))", vector_); }
   void ApplyEverything(const std::string& payload) override { ApplyChanges(payload); }
   void ApplyChanges(const std::string& payload) override { db().Query("SELECT rejoin_merge(?1)", payload); }
+  void AskAgain(Side& sender, const std::string&) override {
+    auto& other = static_cast<Rejoin&>(sender);
+    ApplyChanges(other.db().Query("SELECT rejoin_delta(CAST(?1 AS TEXT))", db().Query("SELECT rejoin_vv()")));
+  }
+  double LogBytes() override { return std::stod(db().Query("SELECT json_extract(rejoin_status(), '$.log.bytes')")); }
   // A view that asks for folded metadata.
   void CatchUp() override { db().Query("SELECT count(*) FROM rejoin_conflicts"); }
 
@@ -116,8 +124,11 @@ Side::Side(const FileOptions& options, const TableKind& kind, const std::string&
 }
 
 const std::vector<SideKind>& SideKinds() {
-  static const std::vector<SideKind> kKinds = {
-      {"plain", Make<Plain>}, {"session", Make<Session>}, {"rejoin", Make<Rejoin>}};
+  static const std::vector<SideKind> kKinds = [] {
+    std::vector<SideKind> kinds = {{"plain", Make<Plain>}, {"session", Make<Session>}, {"rejoin", Make<Rejoin>}};
+    for (const SideKind& peer : PeerKinds()) kinds.push_back(peer);
+    return kinds;
+  }();
   return kKinds;
 }
 

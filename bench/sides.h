@@ -1,5 +1,5 @@
-// Who is measured: plain SQLite, the session extension, and Rejoin. Each does the same to
-// the same table `t`; what a side cannot do it does not offer.
+// Who is measured: plain SQLite, the session extension, Rejoin, and its peers where they are
+// (peers.h). Each does the same to the same table `t`; what a side cannot do it does not offer.
 #pragma once
 
 #include <memory>
@@ -30,6 +30,10 @@ class Side {
   // Into a replica of the same side.
   virtual void ApplyEverything(const std::string& payload) = 0;
   virtual void ApplyChanges(const std::string& payload) = 0;
+  // Asks a sender, all of whose rows are here, what is new. Who cannot tell gets everything again.
+  virtual void AskAgain(Side& /*sender*/, const std::string& everything) { ApplyEverything(everything); }
+  // Of the file, what is kept of the past; 0: nothing is.
+  virtual double LogBytes() { return 0; }
   // Work that writing left for later. Nothing where there is none.
   virtual void CatchUp() {}
 

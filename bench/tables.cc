@@ -54,7 +54,7 @@ Cell NextCell(std::string_view& rest) {
 
 const std::vector<TableKind>& TableKinds() {
   static const std::vector<TableKind> kKinds = {
-      {"integer key", "id INTEGER PRIMARY KEY", ")", false, 2, 40, 1},
+      {"integer key", "id INTEGER PRIMARY KEY NOT NULL", ")", false, 2, 40, 1},
       {"text key", "id TEXT PRIMARY KEY NOT NULL", ")", true, 2, 35, 1},
       {"WITHOUT ROWID", "id TEXT PRIMARY KEY NOT NULL", ") WITHOUT ROWID", true, 2, 35, 1},
       {"wide (40 columns)", "id TEXT PRIMARY KEY NOT NULL", ")", true, 20, 12, 20, 4},

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs from the distribution what building, testing or porting Rejoin needs.
 #
-#   scripts/setup.sh [demo|test|node|clang|portability|all]      (default: demo)
+#   scripts/setup.sh [demo|test|node|clang|portability|bench|all]      (default: demo)
 #
 # Run it as often as you like: it asks dpkg first and calls apt only for what is
 # missing. It uses sudo when you are not root.
@@ -25,8 +25,11 @@ clang=(clang-14 libclang-rt-14-dev clang-format-14)
 # Compilers of the other platforms.
 portability=(clang-14 emscripten g++-mingw-w64-x86-64-posix g++-multilib)
 
+# Pictures of what the benchmark measured.
+bench=(python3 python3-matplotlib)
+
 usage() {
-  echo "usage: scripts/setup.sh [demo|test|node|clang|portability|all]" >&2
+  echo "usage: scripts/setup.sh [demo|test|node|clang|portability|bench|all]" >&2
   exit 2
 }
 
@@ -44,7 +47,8 @@ case "$purpose" in
   node) packages=("${demo[@]}" "${test[@]}" "${node[@]}") ;;
   clang) packages=("${demo[@]}" "${clang[@]}" ccache) ;;
   portability) packages=("${demo[@]}" "${portability[@]}" python3) ;;
-  all) packages=("${demo[@]}" "${test[@]}" "${node[@]}" "${clang[@]}" "${portability[@]}") ;;
+  bench) packages=("${demo[@]}" "${bench[@]}") ;;
+  all) packages=("${demo[@]}" "${test[@]}" "${node[@]}" "${clang[@]}" "${portability[@]}" "${bench[@]}") ;;
   -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) usage ;;
 esac
