@@ -56,11 +56,15 @@ def draw_ratios(tables, folder):
                               textcoords="offset points", va="center", fontsize=7)
         axes.axvline(1, color="#57606a", linewidth=0.8)
         axes.set_xscale("log")
+        axes.minorticks_off()
+        axes.set_xlim(left=0.4)
+        axes.set_xticks([tick for tick in (0.5, 1, 2, 5, 10, 20, 50, 100) if tick <= axes.get_xlim()[1]])
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.set_yticks(range(len(phases)), [label for _, label in phases])
         axes.invert_yaxis()
         axes.set_xlabel("CPU time, ratio to plain SQLite (1: no more than plain)")
         axes.set_title(title, loc="left")
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
+        axes.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(sides))
         save(figure, os.path.join(folder, "ratios-" + re.sub(r"[^a-z]+", "-", title.split(",")[0].lower()).strip("-") + ".svg"))
 
 
