@@ -34,12 +34,13 @@ const std::uint64_t kBuiltMs = std::uint64_t{REJOIN_BUILT_S} * 1000;
 std::uint64_t Session::BoundMs() const { return options_.keeps_time ? kHubBoundMs : kDeviceBoundMs; }
 
 // What is stored passed the bound when it came, unless the clock was already wrong then:
-// if it would not pass today, the clock is behind.
+// if it would not pass today, the clock is behind. Not one that was set back by no more
+// than a right clock may be off, once to this side and once to that.
 Result<bool> Session::MayJudge(Instant now) {
   if (peer_keeps_time_) return true;
   if (now.wall_ms < options_.earliest_ms) return false;
   REJOIN_ASSIGN(const HybridTimestamp latest, store_.LatestTimeSeen());
-  return latest.wall_ms() <= now.wall_ms + BoundMs();
+  return latest.wall_ms() <= now.wall_ms + BoundMs() + 2 * kClockToleranceMs;
 }
 
 // How old the Hello is nobody knows; it was said since this side said its own.

@@ -261,6 +261,19 @@ TEST_P(WrongClocks, ADeviceTakesNineMinutesAheadAndNotEleven) {
   Show(right, {{K("near"), Item(1)}});
 }
 
+// What it took at the bound is beyond it by a clock that was set back a little (f15, seed 602868).
+TEST_P(WrongClocks, ADeviceWhoseClockWasSetBackALittleStillRefuses) {
+  Party& right = Device("right", 4000);
+  Party& near = Device("near", 10 * kMinuteMs + 3000);
+  Party& off = Device("off", kFarMs);
+  Do(near, {Insert("item", K("near"), Item(1))});
+  Sync(right, near);
+  right.off.ahead_ms = -4000;
+  Do(off, {Insert("item", K("future"), Item(2))});
+  Refuses(right, off, IdOf(off), "2 years ahead");
+  Show(right, {{K("near"), Item(1)}});
+}
+
 TEST_P(WrongClocks, ADeviceTakesWhatAHubTook) {
   Party& hub = Hub();
   Party& ahead = Device("ahead", 4000);
