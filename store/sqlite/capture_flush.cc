@@ -11,7 +11,6 @@ namespace rejoin {
 namespace {
 
 constexpr char kDropRow[] = "DELETE FROM {s}.rejoin__log WHERE pos = ?1 AND tag = ?2";
-constexpr char kCookie[] = "PRAGMA {s}.schema_version";
 constexpr char kTriggerTable[] =
     "SELECT tbl_name FROM {s}.sqlite_schema WHERE type = 'trigger' AND name = ?1";
 // A statement that changes ?1 rows, or none: there is no other way to set changes().
@@ -106,12 +105,7 @@ Status FollowColumns(Engine& engine, TrackedTable& table) {
 }
 
 Status FollowSchemaCookie(Engine& engine) {
-  std::int64_t cookie = 0;
-  {
-    REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kCookie));
-    REJOIN_TRY(read->Step());
-    cookie = read->Integer(0);
-  }
+  REJOIN_ASSIGN(const std::int64_t cookie, SchemaCookie(engine));
   if (engine.compared_cookie == cookie) return {};
   for (const auto& table : engine.catalog.tables()) {
     if (table->local) REJOIN_TRY(FollowColumns(engine, *table));

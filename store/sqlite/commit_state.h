@@ -1,5 +1,5 @@
 // What a local commit has to know of the file before it stamps anything. To read it takes
-// several times what the rest of a commit of one row does; so a connection keeps what its
+// more than all else that we do at a commit of one row; so a connection keeps what its
 // last commit left, for as long as SQLite itself would go on with the pages it has.
 #pragma once
 

@@ -6,9 +6,9 @@
 
 namespace rejoin {
 
-// Which row a merge is writing at this moment. Capture, which runs only where a
-// table lets the user's triggers fire, tells the merge's own write of that row
-// from what a trigger wrote: the latter ends the merge with kTriggerWrote.
+// Which row a merge is writing at this moment. Capture, which runs where a table lets the
+// user's triggers fire or the merge leaves triggers on (merge_scope.h), tells the merge's own
+// write of that row from what a trigger wrote: the latter ends the merge with kTriggerWrote.
 struct MergeInProgress {
   TableNumber table = 0;
   const Key* key = nullptr;   // nullptr: none

@@ -7,7 +7,7 @@ namespace {
 // passed over where no more can lie between, and where the last ones were that near;
 constexpr int kNear = 4;
 // else the table is searched, but now and then, to see whether they are near again.
-constexpr int kTryAgain = 16;
+constexpr unsigned kTryAgain = 16;
 
 std::uint64_t StoredHash(const TrackedTable& table, const Key& key) {
   return table.shape.kind == KeyKind::kIndexed ? KeyHash(key) : 0;
@@ -27,15 +27,12 @@ std::optional<std::int64_t> RowidOf(const Key& key) {
 
 Result<bool> RowidCursor::Find(std::int64_t rowid) {
   if (open_ && rowid >= from_) {
-    const bool try_it = near_ || IsNear(rowid) || ++far_ % kTryAgain == 0;
-    for (int i = 0; try_it && there_ && at_ < rowid && i < kNear; ++i) {
+    if (there_ && at_ < rowid) near_ = near_ || IsNear(rowid) || ++far_ % kTryAgain == 0;
+    for (int i = 0; near_ && there_ && at_ < rowid && i < kNear; ++i) {
       from_ = at_ + 1;
       REJOIN_TRY(Next());
     }
-    if (!there_ || at_ >= rowid) {
-      near_ = try_it;
-      return there_ && at_ == rowid;
-    }
+    if (!there_ || at_ >= rowid) return there_ && at_ == rowid;
     near_ = false;
   }
   if (!rows_) {

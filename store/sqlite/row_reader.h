@@ -39,7 +39,7 @@ class RowidCursor {
   std::int64_t from_ = 0;
   std::int64_t at_ = 0;
   bool near_ = true;  // the last row was
-  int far_ = 0;       // how many were not
+  unsigned far_ = 0;  // how many were not
 };
 
 class RowReader {

@@ -34,10 +34,12 @@ TEST(Spool, GivesBackWhatItGotWhateverTheSizes) {
       ASSERT_TRUE(spool.Append(ByteView(all).substr(at, 99'991)));
     }
     EXPECT_EQ(spool.size_bytes(), size);
+    EXPECT_EQ(spool.LeftBytes(), size);
     for (const std::size_t step : {std::size_t{65'536}, std::size_t{1'000'003}}) {
       spool.Rewind();
       EXPECT_TRUE(ReadAll(spool, step) == all);
       EXPECT_TRUE(spool.at_end());
+      EXPECT_EQ(spool.LeftBytes(), 0u);
     }
     spool.Clear();
     EXPECT_EQ(spool.size_bytes(), 0u);

@@ -22,6 +22,17 @@ class CommitStates : public ::testing::Test {
   // Of the log, less the one of rejoin_track; each under a stamp of its own.
   int Rows(TestDatabase& db) { return std::stoi(db.One("SELECT count(DISTINCT own) - 1 FROM rejoin__log")); }
 
+  // The peer's clock is an hour ahead: who goes by a stale head stamps the next write before
+  // what it overwrites.
+  void LetWriteAhead(TestDatabase& peer) {
+    peer.clock.Advance(3'600'000);
+    peer.Exec(kNote);
+    peer.Track("note");
+    Write(db_, "a");
+    peer.Pull(db_);
+    Write(peer, "a");
+    Write(db_, "b");
+  }
   // What the next commit would go by.
   void ExpectTrue() {
     const auto current = CurrentState(*db_.engine);
@@ -61,17 +72,9 @@ TEST_F(CommitStates, OfAnotherConnectionAreSeen) {
   EXPECT_EQ(Rows(db_), 20);
 }
 
-// The clock here is an hour behind the peer's, so a stale head would stamp the write before
-// what it overwrites.
 TEST_F(CommitStates, OfAMergeAreSeen) {
   TestDatabase peer(2);
-  peer.clock.Advance(3'600'000);
-  peer.Exec(kNote);
-  peer.Track("note");
-  Write(db_, "a");
-  peer.Pull(db_);
-  Write(peer, "a");
-  Write(db_, "b");
+  LetWriteAhead(peer);
   db_.Pull(peer);
   Write(db_, "a");
   Exchange(db_, peer);
@@ -81,13 +84,7 @@ TEST_F(CommitStates, OfAMergeAreSeen) {
 
 TEST_F(CommitStates, OfAMergeInTheSameTransactionAreSeen) {
   TestDatabase peer(2);
-  peer.clock.Advance(3'600'000);
-  peer.Exec(kNote);
-  peer.Track("note");
-  Write(db_, "a");
-  peer.Pull(db_);
-  Write(peer, "a");
-  Write(db_, "b");
+  LetWriteAhead(peer);
   db_.Exec("BEGIN");
   db_.Pull(peer);
   Write(db_, "a");
