@@ -11,6 +11,18 @@ bool ByReplica(const VersionVector::Entry& entry, const ReplicaId& replica) {
 
 }  // namespace
 
+VersionVector VersionVector::Of(std::vector<Entry> entries) {
+  std::sort(entries.begin(), entries.end());
+  VersionVector vector;
+  vector.entries_.reserve(entries.size());
+  for (const auto& [replica, time] : entries) {
+    if (time.value == 0) continue;
+    if (!vector.entries_.empty() && vector.entries_.back().first == replica) vector.entries_.pop_back();
+    vector.entries_.emplace_back(replica, time);
+  }
+  return vector;
+}
+
 HybridTimestamp VersionVector::Get(const ReplicaId& replica) const {
   const auto at = std::lower_bound(entries_.begin(), entries_.end(), replica, ByReplica);
   return at != entries_.end() && at->first == replica ? at->second : HybridTimestamp{};

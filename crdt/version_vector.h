@@ -25,6 +25,10 @@ class VersionVector {
  public:
   using Entry = std::pair<ReplicaId, HybridTimestamp>;
 
+  // Of entries in any order; of several for one replica the latest counts. One by one, entries in
+  // no order take time that grows with the square of their number.
+  static VersionVector Of(std::vector<Entry> entries);
+
   HybridTimestamp Get(const ReplicaId& replica) const;
 
   // Raises the entry to at least `time`; true if it rose.

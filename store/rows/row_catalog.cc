@@ -112,15 +112,18 @@ Status RowCatalog::LoadMeta() {
 
 Status RowCatalog::LoadReplicas() {
   REJOIN_ASSIGN(CachedStatement each, db_.Cached(kReplicas));
+  std::vector<VersionVector::Entry> entries;
   for (;;) {
     REJOIN_ASSIGN(const bool found, each->Step());
-    if (!found) return {};
+    if (!found) break;
     const auto id = ReplicaId::FromBytes(each->Text(1));
     if (!id || each->Unsigned(0) != replicas_.size()) return Damaged("its replicas are out of order");
     replica_numbers_.emplace(*id, static_cast<ReplicaNumber>(replicas_.size()));
     replicas_.push_back(*id);
-    vector_.Set(*id, HybridTimestamp{each->Unsigned(2)});
+    entries.emplace_back(*id, HybridTimestamp{each->Unsigned(2)});
   }
+  vector_ = VersionVector::Of(std::move(entries));
+  return {};
 }
 
 Status RowCatalog::LoadTables() {

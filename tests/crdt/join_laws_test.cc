@@ -167,6 +167,14 @@ TYPED_TEST(JoinLaws, AnEmptyStateIsNeutral) {
   }));
 }
 
+RC_GTEST_PROP(VersionVectorLaws, OfEntriesIsEachOfThemRaised, ()) {
+  auto entries = *rc::gen::container<std::vector<VersionVector::Entry>>(
+      rc::gen::pair(rc::gen::arbitrary<ReplicaId>(), AnyTime()));
+  VersionVector raised;
+  for (const auto& [replica, time] : entries) raised.Raise(replica, time);
+  RC_ASSERT(VersionVector::Of(std::move(entries)) == raised);
+}
+
 RC_GTEST_PROP(VersionVectorLaws, TheOrderIsThatOfTheJoin,
               (const VersionVector& a, const VersionVector& b)) {
   RC_ASSERT(a.Covers(b) == (Joined(a, b) == a));
