@@ -256,15 +256,22 @@ Result<std::unique_ptr<ScratchFile>> NewScratchFile() {
   return std::unique_ptr<ScratchFile>(new RealScratchFile(file));
 }
 
-Bytes Compress(ByteView raw, int level) {
+Bytes Compress(ByteView raw, int level) { return Compressor(level).Compress(raw); }
+
+Bytes Compressor::Compress(ByteView raw) {
+  if (context_ == nullptr) context_.reset(ZSTD_createCCtx());
+  if (context_ == nullptr) throw std::bad_alloc();
   // Not a Bytes, which would be filled with zeros first.
   const std::size_t bound = ZSTD_compressBound(raw.size());
   const std::unique_ptr<char[]> packed(new char[bound]);
-  const std::size_t size = ZSTD_compress(packed.get(), bound, raw.data(), raw.size(), level);
+  const std::size_t size =
+      ZSTD_compressCCtx(context_.get(), packed.get(), bound, raw.data(), raw.size(), level_);
   // With an output of compressBound bytes only a failed allocation is left.
   if (ZSTD_isError(size) != 0) throw std::bad_alloc();
   return Bytes(packed.get(), size);
 }
+
+void Compressor::Free::operator()(ZSTD_CCtx_s* context) const { ZSTD_freeCCtx(context); }
 
 namespace {
 

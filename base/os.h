@@ -15,6 +15,8 @@
 #include "base/codec.h"
 #include "base/status.h"
 
+struct ZSTD_CCtx_s;  // zstd.h
+
 namespace rejoin {
 
 // Thread-safe.
@@ -101,8 +103,25 @@ class ScratchFile {
 };
 Result<std::unique_ptr<ScratchFile>> NewScratchFile();
 
-// zstd, level 1..19. Deterministic for one library version.
+// zstd, level 1..19. Deterministic for one library version: neither what was compressed before
+// nor that a Compressor was used changes the bytes.
 Bytes Compress(ByteView raw, int level);
+
+// For one block after another. It keeps its tables, up to some MiB, which to set up takes longer
+// than to compress a small block. Thread-compatible.
+class Compressor {
+ public:
+  explicit Compressor(int level) : level_(level) {}
+  Bytes Compress(ByteView raw);
+
+ private:
+  struct Free {
+    void operator()(ZSTD_CCtx_s* context) const;
+  };
+  int level_;
+  std::unique_ptr<ZSTD_CCtx_s, Free> context_;  // from the first call on
+};
+
 // Fails with kCorrupt unless the frame is whole and expands to exactly
 // `raw_bytes`. The caller has bounded that number; even so, memory past the
 // first MiB is taken only as the bytes for it come out.

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include "base/os.h"
 #include "crdt/delta_format.h"
 #include "crdt/section.h"
 
@@ -14,27 +13,38 @@ bool BlockBuilder::HasRoomFor(const RowSize& size) const {
          bytes_ + size.bytes <= kBlockTargetBytes;
 }
 
-void BlockBuilder::Add(std::uint32_t table, std::size_t key_parts, const RowDelta& row,
-                       const RowSize& size) {
+void BlockBuilder::AddKey(std::uint32_t table, const std::vector<ValueView>& values, ByteView key,
+                          const RowSize& size) {
   table_ = table;
   ++rows_;
   parts_ += size.parts;
   bytes_ += size.bytes;
-  last_key_ = row.key;
+  last_key_ = key;
+  if (keys_.size() < values.size()) keys_.resize(values.size());
+  for (std::size_t i = 0; i < values.size(); ++i) keys_[i].Append(values[i]);
+}
 
-  if (keys_.size() < key_parts) keys_.resize(key_parts);
-  ByteReader key(row.key);
-  for (std::size_t i = 0; i < key_parts; ++i) keys_[i].Append(*ReadKeyPart(key));
+void BlockBuilder::AddCell(ColumnId column, const ValueView& value) {
+  if (values_.size() <= column) values_.resize(std::size_t{column} + 1);
+  ValueColumn& of_column = values_[column];
+  if (of_column.size() == 0) used_columns_.push_back(column);
+  of_column.Append(value);
+}
 
+void BlockBuilder::Add(std::uint32_t table, const std::vector<ValueView>& key_values, const RowDelta& row,
+                       const RowSize& size) {
+  AddKey(table, key_values, row.key, size);
   states_.Append(row.state);
   for (const Incarnation& incarnation : row.state.incarnations) {
-    for (const Cell& cell : incarnation.cells) {
-      if (values_.size() <= cell.column) values_.resize(std::size_t{cell.column} + 1);
-      ValueColumn& column = values_[cell.column];
-      if (column.size() == 0) used_columns_.push_back(cell.column);
-      column.Append(cell.value);
-    }
+    for (const Cell& cell : incarnation.cells) AddCell(cell.column, cell.value);
   }
+}
+
+void BlockBuilder::Add(std::uint32_t table, const std::vector<ValueView>& key_values, const InsertedRow& row,
+                       const RowSize& size) {
+  AddKey(table, key_values, row.key, size);
+  states_.AppendInserted(row.birth, row.columns);
+  for (std::size_t i = 0; i < row.columns.size(); ++i) AddCell(row.columns[i], row.values[i]);
 }
 
 Bytes BlockBuilder::EncodeKeys() {
@@ -68,8 +78,8 @@ Bytes BlockBuilder::EncodeValues() {
 
 namespace {
 
-void PutPart(Bytes& out, const Bytes& raw) {
-  const Bytes packed = raw.size() < kMinCompressBytes ? raw : Compress(raw, kDeltaZstdLevel);
+void PutPart(Compressor& compressor, const Bytes& raw, Bytes& out) {
+  const Bytes packed = raw.size() < kMinCompressBytes ? raw : compressor.Compress(raw);
   const bool smaller = packed.size() < raw.size();
   out.push_back(static_cast<char>(smaller ? PartEncoding::kZstd : PartEncoding::kRaw));
   PutVarint(out, raw.size());
@@ -144,9 +154,9 @@ Bytes BlockBuilder::Take() {
   Bytes body;
   PutVarint(body, table_);
   PutVarint(body, rows_);
-  PutPart(body, EncodeKeys());
-  PutPart(body, EncodeStates());
-  PutPart(body, EncodeValues());
+  PutPart(compressor_, EncodeKeys(), body);
+  PutPart(compressor_, EncodeStates(), body);
+  PutPart(compressor_, EncodeValues(), body);
   rows_ = 0;
   parts_ = 0;
   bytes_ = 0;

@@ -13,7 +13,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/os.h"
 #include "crdt/delta.h"
+#include "crdt/delta_format.h"
 #include "crdt/row_check.h"
 #include "crdt/state_columns.h"
 #include "crdt/value_column.h"
@@ -32,12 +34,15 @@ class BlockBuilder {
   const Key& last_key() const { return last_key_; }
   std::uint32_t table() const { return table_; }
 
-  // All rows of a block are of one table, with keys of `key_parts` values.
-  void Add(std::uint32_t table, std::size_t key_parts, const RowDelta& row, const RowSize& size);
+  // All rows of a block are of one table. `key_values`: those of the row's key.
+  void Add(std::uint32_t table, const std::vector<ValueView>& key_values, const RowDelta& row, const RowSize& size);
+  void Add(std::uint32_t table, const std::vector<ValueView>& key_values, const InsertedRow& row, const RowSize& size);
   // The encoded block; leaves the builder empty. Not for an empty one.
   Bytes Take();
 
  private:
+  void AddKey(std::uint32_t table, const std::vector<ValueView>& values, ByteView key, const RowSize& size);
+  void AddCell(ColumnId column, const ValueView& value);
   Bytes EncodeKeys();
   Bytes EncodeStates();
   Bytes EncodeValues();
@@ -51,6 +56,7 @@ class BlockBuilder {
   StateColumns states_;
   std::vector<ValueColumn> values_;    // by ColumnId
   std::vector<ColumnId> used_columns_;  // those of values_ that are not empty
+  Compressor compressor_{kDeltaZstdLevel};
 };
 
 // Reads a rows section. What comes out is ordered and within `tables`. `end`: what

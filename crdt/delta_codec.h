@@ -10,7 +10,7 @@
 #include <memory>
 #include <optional>
 
-#include "crdt/delta.h"
+#include "crdt/inserted_row.h"
 
 namespace rejoin {
 
@@ -67,6 +67,7 @@ class DeltaWriter {
   // Returns the index that Add takes. Each name once.
   Result<std::uint32_t> AddTable(const DeltaTable& table);
   Status Add(std::uint32_t table, const RowDelta& row);
+  Status Add(std::uint32_t table, const InsertedRow& row);
   // After this the sink has everything.
   Status Finish();
 

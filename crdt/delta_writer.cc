@@ -97,8 +97,10 @@ struct DeltaWriter::Impl {
     return {};
   }
 
-  Status CheckRow(const DeltaTable& table, const RowDelta& row, const RowSize& size) {
-    if (!IsCanonicalKey(row.key, table.key_parts)) {
+  // Fills key_values.
+  template <class Row>
+  Status CheckRow(const DeltaTable& table, const Row& row, const RowSize& size) {
+    if (!ReadKey(row.key, table.key_parts, key_values)) {
       return Misuse("a row of table " + table.name + " is refused: its key is not " +
                     std::to_string(table.key_parts) + " values as EncodeKey spells them");
     }
@@ -113,16 +115,43 @@ struct DeltaWriter::Impl {
     if (size.bytes > kMaxRowBytes) {
       return PastLimit("the size of a row in bytes", size.bytes, kMaxRowBytes);
     }
-    const Status good = checker.Check(row.state, table.columns.size(), Code::kInvalidArgument);
+    const Status good = CheckState(row, table.columns.size());
     if (good) return {};
     return Fail(good.error().code,
                 "a row of table " + table.name + " is refused: " + good.error().message);
+  }
+  Status CheckState(const RowDelta& row, std::size_t columns) {
+    return checker.Check(row.state, columns, Code::kInvalidArgument);
+  }
+  Status CheckState(const InsertedRow& row, std::size_t columns) {
+    return checker.Check(row, columns, Code::kInvalidArgument);
+  }
+
+  template <class Row>
+  Status Add(std::uint32_t table, const Row& row) {
+    REJOIN_TRY(Ready());
+    if (table >= tables.size()) return Misuse("a row is of a table that was not added");
+    const DeltaTable& its_table = tables[table];
+    const RowSize size = SizeOf(row, its_table);
+    REJOIN_TRY(CheckRow(its_table, row, size));
+    if (!block->empty()) {
+      const bool same_table = block->table() == table;
+      if (same_table && block->last_key() == row.key) {
+        return Misuse("a row of table " + its_table.name + " is added twice");
+      }
+      const bool ascending = same_table && block->last_key() < row.key;
+      if (!ascending || !block->HasRoomFor(size)) REJOIN_TRY(Flush());
+    }
+    block->Add(table, key_values, row, size);
+    ++rows;
+    return {};
   }
 
   SectionWriter sections;
   Status failed;
   bool finished = false;
   RowChecker checker;
+  std::vector<ValueView> key_values;  // of the row at hand
   std::optional<BlockBuilder> block;  // there once the delta is begun
   std::vector<DeltaTable> tables;
   std::unordered_set<std::string> names;
@@ -169,27 +198,8 @@ Result<std::uint32_t> DeltaWriter::AddTable(const DeltaTable& table) {
   return static_cast<std::uint32_t>(impl.tables.size() - 1);
 }
 
-Status DeltaWriter::Add(std::uint32_t table, const RowDelta& row) {
-  Impl& impl = *impl_;
-  REJOIN_TRY(impl.Ready());
-  if (table >= impl.tables.size()) return Misuse("a row is of a table that was not added");
-  const DeltaTable& its_table = impl.tables[table];
-  const RowSize size = SizeOf(row, its_table);
-  REJOIN_TRY(impl.CheckRow(its_table, row, size));
-
-  BlockBuilder& block = *impl.block;
-  if (!block.empty()) {
-    const bool same_table = block.table() == table;
-    if (same_table && block.last_key() == row.key) {
-      return Misuse("a row of table " + its_table.name + " is added twice");
-    }
-    const bool ascending = same_table && block.last_key() < row.key;
-    if (!ascending || !block.HasRoomFor(size)) REJOIN_TRY(impl.Flush());
-  }
-  block.Add(table, its_table.key_parts, row, size);
-  ++impl.rows;
-  return {};
-}
+Status DeltaWriter::Add(std::uint32_t table, const RowDelta& row) { return impl_->Add(table, row); }
+Status DeltaWriter::Add(std::uint32_t table, const InsertedRow& row) { return impl_->Add(table, row); }
 
 Status DeltaWriter::Finish() {
   Impl& impl = *impl_;

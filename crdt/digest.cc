@@ -8,17 +8,28 @@ namespace rejoin {
 
 void Digest::AddRow(std::string_view table, const Key& key, const std::vector<const Cell*>& cells,
                     const std::vector<std::string>& names) {
+  std::vector<NamedValue> named;
+  named.reserve(cells.size());
+  for (const Cell* const cell : cells) named.push_back({&names[cell->column], cell->value});
+  AddRow(table, key, named);
+}
+
+void Digest::AddRow(std::string_view table, const InsertedRow& row, const std::vector<std::string>& names) {
+  std::vector<NamedValue> named;
+  named.reserve(row.columns.size());
+  for (std::size_t i = 0; i < row.columns.size(); ++i) named.push_back({&names[row.columns[i]], row.values[i]});
+  AddRow(table, row.key, named);
+}
+
+void Digest::AddRow(std::string_view table, ByteView key, std::vector<NamedValue>& cells) {
   // Column ids differ between replicas: names give the order.
-  std::vector<const Cell*> by_name = cells;
-  std::sort(by_name.begin(), by_name.end(), [&names](const Cell* a, const Cell* b) {
-    return names[a->column] < names[b->column];
-  });
+  std::sort(cells.begin(), cells.end(), [](const NamedValue& a, const NamedValue& b) { return *a.name < *b.name; });
   Bytes row;
   PutBytes(row, table);
   PutBytes(row, key);
-  for (const Cell* cell : by_name) {
-    PutBytes(row, names[cell->column]);
-    PutValue(row, cell->value);
+  for (const NamedValue& cell : cells) {
+    PutBytes(row, *cell.name);
+    PutValue(row, cell.value);
   }
   const auto hash = Hash128(row);
   lanes_[0] += hash[0];

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "crdt/row_state.h"
+#include "crdt/inserted_row.h"
 
 namespace rejoin {
 
@@ -23,6 +23,7 @@ class Digest {
   // `cells` as ShownCells returns them; `names[cell.column]` is the logical name.
   void AddRow(std::string_view table, const Key& key, const std::vector<const Cell*>& cells,
               const std::vector<std::string>& names);
+  void AddRow(std::string_view table, const InsertedRow& row, const std::vector<std::string>& names);
   void Add(const Digest& other);
 
   std::string Hex() const;  // 32 digits
@@ -33,6 +34,12 @@ class Digest {
   friend bool operator==(const Digest&, const Digest&) = default;
 
  private:
+  struct NamedValue {
+    const std::string* name;
+    ValueView value;
+  };
+  void AddRow(std::string_view table, ByteView key, std::vector<NamedValue>& cells);
+
   std::array<std::uint64_t, 2> lanes_{};
 };
 

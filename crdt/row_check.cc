@@ -5,6 +5,12 @@
 #include "crdt/delta_format.h"
 
 namespace rejoin {
+namespace {
+
+constexpr const char* kColumnOrder = "its cells are not ascending by column";
+constexpr const char* kUnknownColumn = "a cell's column is not in its table";
+
+}  // namespace
 
 RowSize SizeOf(const RowDelta& row, const DeltaTable& table) {
   RowSize size;
@@ -21,10 +27,24 @@ RowSize SizeOf(const RowDelta& row, const DeltaTable& table) {
   return size;
 }
 
-bool IsCanonicalKey(ByteView key, std::size_t key_parts) {
+RowSize SizeOf(const InsertedRow& row, const DeltaTable& table) {
+  RowSize size;
+  size.parts = table.key_parts + 1 + row.values.size();
+  size.bytes = row.key.size();
+  for (const ValueView& value : row.values) {
+    size.bytes += value.size_bytes();
+    size.largest_cell_bytes = std::max<std::uint64_t>(size.largest_cell_bytes, value.bytes.size());
+  }
+  return size;
+}
+
+bool ReadKey(ByteView key, std::size_t key_parts, std::vector<ValueView>& values) {
+  values.clear();
   ByteReader reader(key);
   for (std::size_t i = 0; i < key_parts; ++i) {
-    if (!ReadKeyPart(reader)) return false;
+    const std::optional<ValueView> part = ReadKeyPart(reader);
+    if (!part) return false;
+    values.push_back(*part);
   }
   return reader.AtEnd();
 }
@@ -40,8 +60,19 @@ Status RowChecker::CheckStamp(const Stamp& stamp, Code blame) {
   return {};
 }
 
+Status RowChecker::Check(const InsertedRow& row, std::size_t columns, Code blame) {
+  if (row.columns.size() != row.values.size()) return Fail(blame, "it has not one value for each column");
+  if (!IsKnownGood(row.birth)) REJOIN_TRY(CheckStamp(row.birth, blame));
+  std::uint64_t next_column = 0;
+  for (const ColumnId column : row.columns) {
+    if (column < next_column) return Fail(blame, kColumnOrder);
+    if (column >= columns) return Fail(blame, kUnknownColumn);
+    next_column = std::uint64_t{column} + 1;
+  }
+  return {};
+}
+
 Status RowChecker::Check(const RowState& state, std::size_t columns, Code blame) {
-  const auto is_known_good = [this](const Stamp& stamp) { return last_good_ == stamp; };
   if (state.empty()) return Fail(blame, "it says nothing");
   const Incarnation* before = nullptr;
   for (const Incarnation& incarnation : state.incarnations) {
@@ -49,13 +80,13 @@ Status RowChecker::Check(const RowState& state, std::size_t columns, Code blame)
       return Fail(blame, "its incarnations are not ascending by birth");
     }
     before = &incarnation;
-    if (!is_known_good(incarnation.birth)) REJOIN_TRY(CheckStamp(incarnation.birth, blame));
+    if (!IsKnownGood(incarnation.birth)) REJOIN_TRY(CheckStamp(incarnation.birth, blame));
     std::uint64_t next_column = 0;
     for (const Cell& cell : incarnation.cells) {
-      if (cell.column < next_column) return Fail(blame, "its cells are not ascending by column");
-      if (cell.column >= columns) return Fail(blame, "a cell's column is not in its table");
+      if (cell.column < next_column) return Fail(blame, kColumnOrder);
+      if (cell.column >= columns) return Fail(blame, kUnknownColumn);
       next_column = std::uint64_t{cell.column} + 1;
-      if (!is_known_good(cell.stamp)) REJOIN_TRY(CheckStamp(cell.stamp, blame));
+      if (!IsKnownGood(cell.stamp)) REJOIN_TRY(CheckStamp(cell.stamp, blame));
     }
   }
   const Remove* removed = nullptr;
@@ -65,7 +96,7 @@ Status RowChecker::Check(const RowState& state, std::size_t columns, Code blame)
     }
     removed = &remove;
     if (remove.tag == HybridTimestamp{}) return Fail(blame, "a remove has observed nothing");
-    if (!is_known_good(remove.stamp)) REJOIN_TRY(CheckStamp(remove.stamp, blame));
+    if (!IsKnownGood(remove.stamp)) REJOIN_TRY(CheckStamp(remove.stamp, blame));
   }
   return {};
 }

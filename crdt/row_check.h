@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "crdt/delta.h"
+#include "crdt/inserted_row.h"
 
 namespace rejoin {
 
@@ -19,9 +20,11 @@ struct RowSize {
 };
 
 RowSize SizeOf(const RowDelta& row, const DeltaTable& table);
+RowSize SizeOf(const InsertedRow& row, const DeltaTable& table);
 
-// Canonical, and of exactly that many values.
-bool IsCanonicalKey(ByteView key, std::size_t key_parts);
+// The values of a key, which `values` then points into. False: it is not canonical, or not of
+// exactly that many.
+bool ReadKey(ByteView key, std::size_t key_parts, std::vector<ValueView>& values);
 
 // Thread-compatible.
 class RowChecker {
@@ -29,8 +32,10 @@ class RowChecker {
   // kUnsupported for a rank that this version does not know; otherwise `blame`,
   // with a message that is a clause: "its cells are not ascending by column".
   Status Check(const RowState& state, std::size_t columns, Code blame);
+  Status Check(const InsertedRow& row, std::size_t columns, Code blame);
 
  private:
+  bool IsKnownGood(const Stamp& stamp) const { return last_good_ == stamp; }
   Status CheckStamp(const Stamp& stamp, Code blame);
 
   std::optional<Stamp> last_good_;  // neighbours mostly share their stamp

@@ -58,6 +58,10 @@ void StateColumns::AppendShape(const RowState& state) {
       next_column = cell.column + 1;
     }
   }
+  UseShape();
+}
+
+void StateColumns::UseShape() {
   if (!row_shapes_.empty() && shapes_[row_shapes_.back()] == scratch_) {
     row_shapes_.push_back(row_shapes_.back());
     return;
@@ -76,6 +80,26 @@ void StateColumns::Append(const RowState& state) {
     tags_.push_back(remove.tag.value);
     Use(remove_stamps_, remove.stamp);
   }
+}
+
+void StateColumns::AppendInserted(const Stamp& birth, std::span<const ColumnId> columns) {
+  if (inserted_shape_ && std::equal(columns.begin(), columns.end(), inserted_columns_.begin(), inserted_columns_.end())) {
+    row_shapes_.push_back(*inserted_shape_);
+  } else {
+    scratch_.clear();
+    PutVarint(scratch_, 1);  // incarnations
+    PutVarint(scratch_, 0);  // removes
+    PutVarint(scratch_, columns.size());
+    ColumnId next_column = 0;
+    for (const ColumnId column : columns) {
+      PutVarint(scratch_, CellCode(column - next_column, StampSource::kBirth));
+      next_column = column + 1;
+    }
+    UseShape();
+    inserted_shape_ = row_shapes_.back();
+    inserted_columns_.assign(columns.begin(), columns.end());
+  }
+  Use(births_, birth);
 }
 
 StateColumns::Dictionary StateColumns::MakeDictionary() const {
@@ -216,6 +240,7 @@ void StateColumns::Clear() {
   shape_index_.clear();
   shapes_.clear();
   row_shapes_.clear();
+  inserted_shape_.reset();
   for (Stream* stream : {&births_, &cell_stamps_, &remove_stamps_}) {
     stream->entries.clear();
     stream->uses.clear();

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -25,6 +27,8 @@ class StateColumns {
   explicit StateColumns(const VersionVector& known);
 
   void Append(const RowState& state);
+  // The state of an InsertedRow.
+  void AppendInserted(const Stamp& birth, std::span<const ColumnId> columns);
   // Appends the encoded states; Clear() starts the next block.
   void Encode(Bytes& out) const;
   void Clear();
@@ -47,6 +51,7 @@ class StateColumns {
   std::uint32_t ReplicaIndex(const ReplicaId& replica);
   void Use(Stream& stream, const Stamp& stamp);
   void AppendShape(const RowState& state);
+  void UseShape();
   Dictionary MakeDictionary() const;
   void EncodeReplicas(const Dictionary& dictionary, Bytes& out) const;
   void EncodeShapes(Bytes& out) const;
@@ -60,7 +65,9 @@ class StateColumns {
   std::unordered_map<std::string, std::uint32_t> shape_index_;
   std::vector<Bytes> shapes_;
   std::vector<std::uint32_t> row_shapes_;  // one per row
-  Bytes scratch_;
+  Bytes scratch_;  // the shape at hand
+  std::vector<ColumnId> inserted_columns_;  // of the last row of AppendInserted...
+  std::optional<std::uint32_t> inserted_shape_;  // ... and its shape; nullopt: none in this block
 
   Stream births_;       // one per incarnation
   Stream cell_stamps_;  // those that the shapes call for

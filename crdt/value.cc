@@ -1,5 +1,6 @@
 #include "crdt/value.h"
 
+#include <array>
 #include <cstring>
 
 namespace rejoin {
@@ -8,12 +9,17 @@ namespace {
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 
 void PutBigEndian64(Bytes& out, std::uint64_t value) {
-  for (int shift = 56; shift >= 0; shift -= 8) out.push_back(static_cast<char>(value >> shift));
+  std::array<char, 8> bytes;
+  for (char& byte : bytes) {
+    byte = static_cast<char>(value >> 56);
+    value <<= 8;
+  }
+  out.append(bytes.data(), bytes.size());
 }
 
 std::uint64_t ReadBigEndian64(ByteReader& reader) {
   std::uint64_t value = 0;
-  for (int i = 0; i < 8; ++i) value = (value << 8) | reader.Byte();
+  for (const char byte : reader.Raw(8)) value = (value << 8) | static_cast<std::uint8_t>(byte);
   return value;
 }
 
@@ -32,13 +38,13 @@ double Value::real() const {
   return number;
 }
 
-void PutValue(Bytes& out, const Value& value) {
+void PutValue(Bytes& out, const ValueView& value) {
   out.push_back(static_cast<char>(value.type));
   switch (value.type) {
     case ValueType::kNull:
       return;
     case ValueType::kInteger:
-      return PutVarint(out, ZigZag(value.integer()));
+      return PutVarint(out, ZigZag(static_cast<std::int64_t>(value.bits)));
     case ValueType::kReal:
       return PutFixed64(out, value.bits);
     case ValueType::kText:

@@ -52,11 +52,13 @@ struct ValueView {
       : type(the_type), bits(the_bits), bytes(the_bytes) {}
   // Not explicit: a value may be passed wherever a view of it will do.
   ValueView(const Value& value) : ValueView(value.type, value.bits, value.bytes) {}
+
+  std::size_t size_bytes() const { return 8 + bytes.size(); }
 };
 
 // type byte, then: integer zigzag varint; real 8 bytes little-endian; text and
 // blob varint length and bytes; null nothing.
-void PutValue(Bytes& out, const Value& value);
+void PutValue(Bytes& out, const ValueView& value);
 // On damage marks the reader failed and returns NULL.
 Value ReadValue(ByteReader& reader);
 

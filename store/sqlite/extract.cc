@@ -1,7 +1,8 @@
 #include "store/sqlite/extract.h"
 
+#include <algorithm>
+
 #include "store/sqlite/extract_plan.h"
-#include "store/sqlite/extract_scan.h"
 #include "store/sqlite/fold.h"
 #include "store/sqlite/peers.h"
 
@@ -9,7 +10,7 @@ namespace rejoin {
 namespace {
 
 constexpr char kReadApplied[] =
-    "SELECT id, applied FROM {s}.rejoin__replica WHERE applied > 0 ORDER BY number";
+    "SELECT id, applied FROM {s}.rejoin__replica WHERE applied > 0";
 
 // Of all rows with news, as one delta.
 Result<ExtractReport> Extract(Engine& engine, const VersionVector* since, const Cursor* cursor,
@@ -38,11 +39,7 @@ Result<ExtractReport> Extract(Engine& engine, const VersionVector* since, const 
 
 Status AddTable(Engine& engine, const TrackedTable& table, Digest& digest) {
   TableDigest rows(engine, table, digest);
-  const auto add = [&rows](RowDelta&& row) -> Status {
-    rows.Add(std::move(row));
-    return {};
-  };
-  return ScanTable(engine, table, VersionVector(), add);
+  return ScanTable(engine, table, VersionVector(), rows);
 }
 
 // Of one table, or of all (0). nullopt: another connection wrote in between.
@@ -64,18 +61,18 @@ Result<std::optional<Digest>> TryDigest(Engine& engine, TableNumber only) {
 }  // namespace
 
 Result<VersionVector> ReadVector(Engine& engine) {
-  VersionVector vector;
+  std::vector<VersionVector::Entry> entries;
   REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kReadApplied));
   for (;;) {
     REJOIN_ASSIGN(const bool row, read->Step());
     if (!row) break;
     const auto id = ReplicaId::FromBytes(read->Text(0));
-    if (id) vector.Raise(*id, HybridTimestamp{read->Unsigned(1)});
+    if (id) entries.emplace_back(*id, HybridTimestamp{read->Unsigned(1)});
   }
   REJOIN_ASSIGN(const ReplicaId self, ReadReplica(engine));
   REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
-  if (head.own.value != 0) vector.Raise(self, head.own);
-  return vector;
+  entries.emplace_back(self, head.own);
+  return VersionVector::Of(std::move(entries));
 }
 
 Result<ReplicaId> ReadReplica(Engine& engine) {
@@ -98,12 +95,24 @@ TableDigest::TableDigest(Engine& engine, const TrackedTable& table, Digest& dige
   for (const TrackedColumn& column : table.columns) names_.push_back(column.name);
 }
 
-bool TableDigest::Add(RowDelta&& row) {
-  const bool whole = LeaveOutLarge(limits_, row) == Large::kNothing;
+Result<bool> TableDigest::Take(RowDelta&& row) {
+  const std::size_t bytes = WeightOf(row);
+  whole_ = LeaveOutLarge(limits_, row) == Large::kNothing && whole_;
   if (IsPresent(row.state, table_.rules)) {
     digest_.AddRow(table_.name, row.key, ShownCells(row.state, table_.rules), names_);
   }
-  return whole;
+  return Pass(bytes);
+}
+
+Result<bool> TableDigest::Take(const InsertedRow& row) {
+  if (IsAnythingLarge(limits_, row)) return Take(RowDeltaOf(row));
+  digest_.AddRow(table_.name, row, names_);
+  return Pass(WeightOf(row));
+}
+
+bool TableDigest::Pass(std::size_t bytes) {
+  left_bytes_ -= std::min(left_bytes_, bytes);
+  return left_bytes_ > 0;
 }
 
 Result<Digest> ComputeDigest(Engine& engine, const TrackedTable* only) {

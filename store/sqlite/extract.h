@@ -2,11 +2,13 @@
 // enough, else by one ordered scan of tables and metadata side by side.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
 #include "crdt/delta.h"
 #include "store/sqlite/engine.h"
+#include "store/sqlite/extract_scan.h"
 #include "store/sync_store.h"
 
 namespace rejoin {
@@ -24,17 +26,26 @@ Result<ExtractReport> ExtractFromCursor(Engine& engine, const Cursor& cursor, By
 Result<Digest> ComputeDigest(Engine& engine, const TrackedTable* only);
 
 // Adds a table's rows to a digest.
-class TableDigest {
+class TableDigest : public RowVisitor {
  public:
   TableDigest(Engine& engine, const TrackedTable& table, Digest& digest);
-  // False: something of the row is too large for others, and is not in the digest.
-  bool Add(RowDelta&& row);
+  // To stop after about so many bytes.
+  void StopAfter(std::size_t bytes) { left_bytes_ = bytes; }
+  Result<bool> Take(RowDelta&& row) override;
+  Result<bool> Take(const InsertedRow& row) override;
+  // Nothing of the rows was too large for others, and left out.
+  bool whole() const { return whole_; }
+  std::size_t left_bytes() const { return left_bytes_; }
 
  private:
+  bool Pass(std::size_t bytes);
+
   const Limits& limits_;
   const TrackedTable& table_;
   Digest& digest_;
   std::vector<std::string> names_;
+  bool whole_ = true;
+  std::size_t left_bytes_ = std::numeric_limits<std::size_t>::max();
 };
 
 }  // namespace rejoin

@@ -23,6 +23,27 @@ bool Before(const TouchedKey& a, const TouchedKey& b) {
 
 bool Same(const TouchedKey& a, const TouchedKey& b) { return a.table == b.table && a.key == b.key; }
 
+// Takes rows until they weigh enough, together with those of other tables.
+class Gathering : public RowVisitor {
+ public:
+  Gathering(RowBatch& rows, std::size_t& bytes, std::size_t target_bytes)
+      : rows_(rows), bytes_(bytes), target_bytes_(target_bytes) {}
+  Result<bool> Take(RowDelta&& row) override { return TakeAny(std::move(row)); }
+  Result<bool> Take(const InsertedRow& row) override { return TakeAny(row); }
+
+ private:
+  template <class Row>
+  bool TakeAny(Row&& row) {
+    bytes_ += WeightOf(row);
+    rows_.Add(std::forward<Row>(row));
+    return bytes_ < target_bytes_;
+  }
+
+  RowBatch& rows_;
+  std::size_t& bytes_;
+  std::size_t target_bytes_;
+};
+
 // One part; in a read transaction.
 class PartMaker {
  public:
@@ -36,9 +57,9 @@ class PartMaker {
   const std::vector<LargeRow>& large_rows() const { return large_rows_; }
 
  private:
-  struct FoundRow {
+  struct FoundRows {
     const TrackedTable* table = nullptr;
-    RowDelta row;
+    RowBatch rows;
   };
 
   Result<bool> IsBelieved(const ScanPoint& scan);
@@ -51,6 +72,7 @@ class PartMaker {
   Status NoteMoved(const Change& change);
   void NoteMoved(TableNumber table, const Key& key);
   Result<bool> LacksFromBefore(const TouchedKey& moved);
+  bool HasMoved(TableNumber table, ByteView key) const;
   Status Scan(const VersionVector& known);
   Result<PartReport> Middle();
   Result<std::uint64_t> DonePermille();
@@ -70,7 +92,7 @@ class PartMaker {
   ScanPoint point_;  // where the part begins, and afterwards where it ends
   std::vector<TouchedKey> moved_;
   std::size_t moved_bytes_ = 0;
-  std::vector<FoundRow> found_;
+  std::vector<FoundRows> found_;  // none of them empty
   bool at_end_ = false;
   std::vector<LargeRow> large_rows_;
 };
@@ -221,6 +243,10 @@ Result<bool> PartMaker::LacksFromBefore(const TouchedKey& moved) {
   return !(Since(news, afterwards) == news);
 }
 
+bool PartMaker::HasMoved(TableNumber table, ByteView key) const {
+  return !moved_.empty() && std::binary_search(moved_.begin(), moved_.end(), TouchedKey{table, Key(key)}, Before);
+}
+
 // On from the point, until it is enough.
 Status PartMaker::Scan(const VersionVector& known) {
   std::size_t bytes = 0;
@@ -232,12 +258,10 @@ Status PartMaker::Scan(const VersionVector& known) {
       REJOIN_ASSIGN(point_.place, BeginningOf(engine_, *table));
     }
     if (bytes >= target_bytes_ || most_rows == 0) return {};
-    const auto take = [&](RowDelta&& row) -> Result<bool> {
-      bytes += WeightOf(row);
-      found_.push_back({table.get(), std::move(row)});
-      return bytes < target_bytes_;
-    };
-    REJOIN_ASSIGN(const bool done, ScanOn(engine_, *table, known, point_.place, most_rows, take));
+    RowBatch rows;
+    Gathering gathering(rows, bytes, target_bytes_);
+    REJOIN_ASSIGN(const bool done, ScanOn(engine_, *table, known, point_.place, most_rows, gathering));
+    if (!rows.empty()) found_.push_back({table.get(), std::move(rows)});
     if (!done) return {};
     point_.place = {};  // nothing more in this one
   }
@@ -288,10 +312,12 @@ Result<PartReport> PartMaker::Write(PartReport report, const VersionVector& star
 }
 
 Status PartMaker::AddFound(DeltaRows& rows) {
-  for (FoundRow& found : found_) {
-    const TouchedKey key{found.table->number, found.row.key};
-    if (std::binary_search(moved_.begin(), moved_.end(), key, Before)) continue;
-    REJOIN_TRY(rows.Add(*found.table, std::move(found.row)));
+  for (FoundRows& found : found_) {
+    const auto add = [&](auto&& row) -> Status {
+      if (HasMoved(found.table->number, row.key)) return {};
+      return rows.Add(*found.table, std::forward<decltype(row)>(row));
+    };
+    REJOIN_TRY(found.rows.ForEach(add));
   }
   return rows.Flush();
 }

@@ -100,6 +100,23 @@ class Listed {
   RowReader reader_;
 };
 
+class AddingTo : public RowVisitor {
+ public:
+  AddingTo(const TrackedTable& table, DeltaRows& rows) : table_(table), rows_(rows) {}
+  Result<bool> Take(RowDelta&& row) override {
+    REJOIN_TRY(rows_.Add(table_, std::move(row)));
+    return true;
+  }
+  Result<bool> Take(const InsertedRow& row) override {
+    REJOIN_TRY(rows_.Add(table_, row));
+    return true;
+  }
+
+ private:
+  const TrackedTable& table_;
+  DeltaRows& rows_;
+};
+
 }  // namespace
 
 tl::unexpected<Error> OthersKeptWriting() {
@@ -171,8 +188,8 @@ Status AddListed(Engine& engine, const std::vector<TouchedKey>& keys, const Vers
 
 Status AddScanned(Engine& engine, const VersionVector& known, DeltaRows& rows) {
   for (const auto& table : engine.catalog.tables()) {
-    const auto add = [&](RowDelta&& row) { return rows.Add(*table, std::move(row)); };
-    REJOIN_TRY(ScanTable(engine, *table, known, add));
+    AddingTo adding(*table, rows);
+    REJOIN_TRY(ScanTable(engine, *table, known, adding));
     REJOIN_TRY(rows.Flush());
   }
   return {};

@@ -1,5 +1,7 @@
 #include "store/sqlite/extract_scan.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <optional>
 
@@ -38,6 +40,25 @@ class Rows {
   bool there_ = false;
 };
 
+// The same where the first column is a rowid.
+class RowsByRowid : public Rows {
+ public:
+  static Result<RowsByRowid> Open(Engine& engine, std::string_view sql) {
+    REJOIN_ASSIGN(Rows rows, Rows::Open(engine, sql));
+    return RowsByRowid(std::move(rows));
+  }
+  std::int64_t rowid() const { return rowid_; }
+  Status Next() {
+    REJOIN_TRY(Rows::Next());
+    if (there()) rowid_ = statement().Integer(0);
+    return {};
+  }
+
+ private:
+  explicit RowsByRowid(Rows rows) : Rows(std::move(rows)) {}
+  std::int64_t rowid_ = 0;
+};
+
 bool HasRowids(const TrackedTable& table) {
   return table.local && table.shape.kind != KeyKind::kWithoutRowid;
 }
@@ -56,14 +77,14 @@ Result<bool> EnterRecords(Engine& engine, const TrackedTable& table, ScanPlace& 
 class Scan {
  public:
   Scan(Engine& engine, const TrackedTable& table, const VersionVector& since, ScanPlace& place,
-       std::uint64_t& most_rows, const RowVisitor& visit)
+       std::uint64_t& most_rows, RowVisitor& visitor)
       : engine_(engine),
         table_(table),
         sql_(engine.row_sql.For(table)),
         since_(since),
         place_(place),
         most_rows_(most_rows),
-        visit_(visit),
+        visitor_(visitor),
         hashes_(engine, table) {
     value_at_.assign(table.columns.size(), -1);
     for (std::size_t i = 0; i < sql_.local.size(); ++i) {
@@ -111,8 +132,8 @@ class Scan {
   // --- Rowid tables: overrides and runs say which rows have news ---------------------
 
   Status ScanByRowid() {
-    REJOIN_ASSIGN(Rows rows, Rows::Open(engine_, sql_.scan));
-    REJOIN_ASSIGN(Rows overrides, Rows::Open(engine_, sql_.scan_overrides));
+    REJOIN_ASSIGN(RowsByRowid rows, RowsByRowid::Open(engine_, sql_.scan));
+    REJOIN_ASSIGN(RowsByRowid overrides, RowsByRowid::Open(engine_, sql_.scan_overrides));
     overrides.statement().Bind(1, place_.rowid);
     REJOIN_TRY(overrides.Next());
     REJOIN_ASSIGN(Rows runs, Rows::Open(engine_, kScanRuns));
@@ -132,24 +153,25 @@ class Scan {
   }
 
   // Those up to `last`.
-  Status Overrides(Rows& rows, Rows& overrides, std::int64_t last) {
-    while (!stopped_ && overrides.there() && overrides.statement().Integer(0) <= last) {
-      REJOIN_TRY(OneOverride(rows, overrides.statement()));
+  Status Overrides(RowsByRowid& rows, RowsByRowid& overrides, std::int64_t last) {
+    while (!stopped_ && overrides.there() && overrides.rowid() <= last) {
+      REJOIN_TRY(OneOverride(rows, overrides));
       REJOIN_TRY(overrides.Next());
     }
     return {};
   }
 
   // The run's rows and the overrides among them.
-  Status OneRun(Rows& rows, Rows& overrides, const rejoin::Run& run) {
+  Status OneRun(RowsByRowid& rows, RowsByRowid& overrides, const rejoin::Run& run) {
     const bool news = !since_.Covers(run.birth);
+    if (news) ChooseColumns(run);
     std::int64_t next = run.first;
     while (!stopped_) {
-      const bool overridden = overrides.there() && overrides.statement().Integer(0) <= run.last;
-      const std::int64_t stop = overridden ? overrides.statement().Integer(0) : run.last;
+      const bool overridden = overrides.there() && overrides.rowid() <= run.last;
+      const std::int64_t stop = overridden ? overrides.rowid() : run.last;
       if (news) REJOIN_TRY(PlainRows(rows, run, next, overridden ? stop - 1 : stop));
       if (!overridden || stopped_) return {};
-      REJOIN_TRY(OneOverride(rows, overrides.statement()));
+      REJOIN_TRY(OneOverride(rows, overrides));
       REJOIN_TRY(overrides.Next());
       if (stop == run.last) return {};
       next = stop + 1;
@@ -157,44 +179,46 @@ class Scan {
     return {};
   }
 
-  Status PlainRows(Rows& rows, const rejoin::Run& run, std::int64_t first, std::int64_t last) {
+  // Those of the run that are in the table.
+  void ChooseColumns(const rejoin::Run& run) {
+    run_columns_.clear();
+    const auto is_local = [this](ColumnId column) { return column < value_at_.size() && value_at_[column] >= 0; };
+    std::copy_if(run.columns->begin(), run.columns->end(), std::back_inserter(run_columns_), is_local);
+  }
+
+  Status PlainRows(RowsByRowid& rows, const rejoin::Run& run, std::int64_t first, std::int64_t last) {
     if (first > last) return {};
     REJOIN_TRY(Seek(rows, first));
-    while (!stopped_ && rows.there() && rows.statement().Integer(0) <= last) {
-      REJOIN_TRY(PlainRow(rows.statement(), run));
-      PassRow(rows.statement().Integer(0));
+    while (!stopped_ && rows.there() && rows.rowid() <= last) {
+      REJOIN_TRY(PlainRow(rows, run));
+      PassRow(rows.rowid());
       REJOIN_TRY(rows.Next());
     }
     return {};
   }
 
-  Status PlainRow(const Statement& row, const rejoin::Run& run) {
-    RowDelta delta;
-    if (!ReadRowKey(row, sql_, kind(), delta.key)) return {};
-    if (indexed()) REJOIN_TRY(hashes_.Check(row.Integer(0), delta.key));
-    Incarnation incarnation{run.birth, {}};
-    incarnation.cells.reserve(run.columns->size());
-    for (const ColumnId column : *run.columns) {
-      const int at = column < value_at_.size() ? value_at_[column] : -1;
-      if (at >= 0) incarnation.cells.push_back({column, run.birth, row.ColumnValue(at)});
-    }
-    delta.state.incarnations.push_back(std::move(incarnation));
-    return Show(std::move(delta));
+  Status PlainRow(RowsByRowid& rows, const rejoin::Run& run) {
+    const Statement& row = rows.statement();
+    if (!ReadRowKey(row, sql_, kind(), row_key_)) return {};
+    if (indexed()) REJOIN_TRY(hashes_.Check(rows.rowid(), row_key_));
+    values_.clear();
+    for (const ColumnId column : run_columns_) values_.push_back(ColumnView(row, value_at_[column]));
+    return Show(InsertedRow{row_key_, run.birth, run_columns_, values_});
   }
 
-  Status OneOverride(Rows& rows, const Statement& override_row) {
-    const std::int64_t rowid = override_row.Integer(0);
-    REJOIN_TRY(OneOverride(rows, rowid, override_row.Text(1)));
+  Status OneOverride(RowsByRowid& rows, RowsByRowid& overrides) {
+    const std::int64_t rowid = overrides.rowid();
+    REJOIN_TRY(OneOverride(rows, rowid, overrides.statement().Text(1)));
     PassRow(rowid);
     return {};
   }
 
-  Status OneOverride(Rows& rows, std::int64_t rowid, ByteView record) {
+  Status OneOverride(RowsByRowid& rows, std::int64_t rowid, ByteView record) {
     REJOIN_ASSIGN(PackedRow packed, News(record));
     if (packed.state.empty()) return {};
     REJOIN_TRY(Seek(rows, rowid));
     // No row: somebody wrote behind our back, which drift checks notice.
-    if (!rows.there() || rows.statement().Integer(0) != rowid) return {};
+    if (!rows.there() || rows.rowid() != rowid) return {};
     Key key;
     if (!ReadRowKey(rows.statement(), sql_, kind(), key)) return {};
     if (indexed() && packed.key_hash != KeyHash(key)) return WrongRow(table_, rowid);
@@ -202,12 +226,12 @@ class Scan {
   }
 
   // Makes `rows` stand on the first row at `rowid` or behind it.
-  Status Seek(Rows& rows, std::int64_t rowid) {
+  Status Seek(RowsByRowid& rows, std::int64_t rowid) {
     for (int i = 0; rows.there() && i < kPatience; ++i) {
-      if (rows.statement().Integer(0) >= rowid) return {};
+      if (rows.rowid() >= rowid) return {};
       REJOIN_TRY(rows.Next());
     }
-    if (rows.there() ? rows.statement().Integer(0) >= rowid : passed_end_ && rowid > sought_) return {};
+    if (rows.there() ? rows.rowid() >= rowid : passed_end_ && rowid > sought_) return {};
     rows.statement().Reset();
     rows.statement().Bind(1, rowid);
     sought_ = rowid;
@@ -290,11 +314,12 @@ class Scan {
       if (at < 0) return std::nullopt;
       return row->ColumnValue(at);
     });
-    return Show({std::move(key), std::move(packed.state)});
+    return Show(RowDelta{std::move(key), std::move(packed.state)});
   }
 
-  Status Show(RowDelta&& row) {
-    REJOIN_ASSIGN(const bool more, visit_(std::move(row)));
+  template <class Row>
+  Status Show(Row&& row) {
+    REJOIN_ASSIGN(const bool more, visitor_.Take(std::forward<Row>(row)));
     wants_stop_ = wants_stop_ || !more;
     return {};
   }
@@ -305,12 +330,15 @@ class Scan {
   const VersionVector& since_;
   ScanPlace& place_;
   std::uint64_t& most_rows_;
-  const RowVisitor& visit_;
+  RowVisitor& visitor_;
   HashChunks hashes_;
   bool wants_stop_ = false;  // behind the row at hand, or as soon as a place can tell where
   bool stopped_ = false;
   std::int64_t last_rowid_ = 0;  // of the row passed last
   std::vector<int> value_at_;  // by ColumnId: the result column, or -1
+  std::vector<ColumnId> run_columns_;  // of the run at hand: those that are local
+  Key row_key_;                        // of the row at hand, as are values_
+  std::vector<ValueView> values_;
   bool passed_end_ = false;    // no row lies at sought_ or behind it
   std::int64_t sought_ = 0;
 };
@@ -331,19 +359,14 @@ Result<ScanPlace> BeginningOf(Engine& engine, const TrackedTable& table) {
 }
 
 Result<bool> ScanOn(Engine& engine, const TrackedTable& table, const VersionVector& since,
-                    ScanPlace& place, std::uint64_t& most_rows, const RowVisitor& visit) {
-  return Scan(engine, table, since, place, most_rows, visit).Run();
+                    ScanPlace& place, std::uint64_t& most_rows, RowVisitor& visitor) {
+  return Scan(engine, table, since, place, most_rows, visitor).Run();
 }
 
-Status ScanTable(Engine& engine, const TrackedTable& table, const VersionVector& since,
-                 const std::function<Status(RowDelta&&)>& visit) {
+Status ScanTable(Engine& engine, const TrackedTable& table, const VersionVector& since, RowVisitor& visitor) {
   REJOIN_ASSIGN(ScanPlace place, BeginningOf(engine, table));
   std::uint64_t most_rows = std::numeric_limits<std::uint64_t>::max();
-  const auto take = [&visit](RowDelta&& row) -> Result<bool> {
-    REJOIN_TRY(visit(std::move(row)));
-    return true;
-  };
-  REJOIN_TRY(ScanOn(engine, table, since, place, most_rows, take));
+  REJOIN_TRY(ScanOn(engine, table, since, place, most_rows, visitor));
   return {};
 }
 

@@ -3,10 +3,9 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <limits>
 
-#include "crdt/delta.h"
+#include "crdt/inserted_row.h"
 #include "store/sqlite/engine.h"
 
 namespace rejoin {
@@ -30,19 +29,24 @@ inline constexpr std::size_t kMaxPlaceKeyBytes = std::size_t{64} << 10;
 
 Result<ScanPlace> BeginningOf(Engine& engine, const TrackedTable& table);
 
-// A row's news; it is the visitor's to keep. False: the scan is to stop behind it.
-using RowVisitor = std::function<Result<bool>(RowDelta&&)>;
+// Takes a row's news. False: the scan is to stop behind it.
+class RowVisitor {
+ public:
+  virtual ~RowVisitor() = default;
+  virtual Result<bool> Take(RowDelta&& row) = 0;
+  // Of a row in a run, which is news as a whole.
+  virtual Result<bool> Take(const InsertedRow& row) = 0;
+};
 
-// Calls `visit` with what the holder of `since` lacks of each row from `place` on, rows
+// Gives `visitor` what the holder of `since` lacks of each row from `place` on, rows
 // without news left out. Values of rows without news are not read. Rows with a NULL in
 // the key are local. kCorrupt where metadata belongs to a row with another key. The log
 // is folded. Stops when the visitor says so, or `most_rows` were looked at, which
 // becomes less by so many; then `place` is where to go on. True: at the end of the table.
 Result<bool> ScanOn(Engine& engine, const TrackedTable& table, const VersionVector& since,
-                    ScanPlace& place, std::uint64_t& most_rows, const RowVisitor& visit);
+                    ScanPlace& place, std::uint64_t& most_rows, RowVisitor& visitor);
 
 // All of it, within one transaction.
-Status ScanTable(Engine& engine, const TrackedTable& table, const VersionVector& since,
-                 const std::function<Status(RowDelta&&)>& visit);
+Status ScanTable(Engine& engine, const TrackedTable& table, const VersionVector& since, RowVisitor& visitor);
 
 }  // namespace rejoin

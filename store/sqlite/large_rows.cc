@@ -23,7 +23,7 @@ std::uint64_t LargestValue(const Limits& limits) {
   return std::min<std::uint64_t>(limits.max_cell_bytes, kMaxCellBytes);
 }
 
-bool IsKeyTooLarge(const Limits& limits, const Key& key) {
+bool IsKeyTooLarge(const Limits& limits, ByteView key) {
   const std::uint64_t most = LargestValue(limits);
   if (key.size() <= most) return false;
   if (key.size() > kMaxCellBytes) return true;
@@ -89,6 +89,16 @@ std::string Detail(const Limits& limits, Large what) {
 
 Large FindLarge(const Limits& limits, const Key& key, const RowState& state) {
   return Judge(limits, key, state).what;
+}
+
+bool IsAnythingLarge(const Limits& limits, const InsertedRow& row) {
+  const std::uint64_t most = LargestValue(limits);
+  std::uint64_t row_bytes = row.key.size();
+  for (const ValueView& value : row.values) {
+    if (value.bytes.size() > most) return true;
+    row_bytes += value.size_bytes();
+  }
+  return row_bytes > kMaxRowBytes || IsKeyTooLarge(limits, row.key);
 }
 
 Large LeaveOutLarge(const Limits& limits, RowDelta& row) {

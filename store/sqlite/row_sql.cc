@@ -116,19 +116,7 @@ bool BindKey(Statement& statement, const TrackedTable& table, const Key& key) {
 }
 
 ValueView ColumnView(const Statement& row, int column) {
-  sqlite3_stmt* const raw = row.raw();
-  switch (sqlite3_column_type(raw, column)) {
-    case SQLITE_INTEGER:
-      return {ValueType::kInteger, static_cast<std::uint64_t>(sqlite3_column_int64(raw, column)), {}};
-    case SQLITE_FLOAT:
-      return {ValueType::kReal, Value::Real(sqlite3_column_double(raw, column)).bits, {}};
-    case SQLITE_TEXT:
-      return {ValueType::kText, 0, row.Text(column)};
-    case SQLITE_BLOB:
-      return {ValueType::kBlob, 0, row.Text(column)};
-    default:
-      return {};
-  }
+  return ViewOf(sqlite3_column_value(row.raw(), column));
 }
 
 void BindView(Statement& statement, int at, const ValueView& value) {

@@ -218,27 +218,32 @@ Value Statement::ColumnValue(int column) const {
 
 int Statement::ColumnBytes(int column) const { return sqlite3_column_bytes(statement_, column); }
 
-Value ValueFrom(sqlite3_value* value) {
+ValueView ViewOf(sqlite3_value* value) {
   switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
-      return Value::Integer(sqlite3_value_int64(value));
+      return {ValueType::kInteger, static_cast<std::uint64_t>(sqlite3_value_int64(value)), {}};
     case SQLITE_FLOAT:
-      return Value::Real(sqlite3_value_double(value));
+      return {ValueType::kReal, Value::Real(sqlite3_value_double(value)).bits, {}};
     case SQLITE_TEXT: {
       // The pointer first: it may convert, and the length is that of the result.
       const auto* const text = reinterpret_cast<const char*>(sqlite3_value_text(value));
       if (text == nullptr) throw std::bad_alloc();
-      return Value::Text(Bytes(text, static_cast<std::size_t>(sqlite3_value_bytes(value))));
+      return {ValueType::kText, 0, {text, static_cast<std::size_t>(sqlite3_value_bytes(value))}};
     }
     case SQLITE_BLOB: {
       const auto* const blob = static_cast<const char*>(sqlite3_value_blob(value));
       const auto size = static_cast<std::size_t>(sqlite3_value_bytes(value));
       if (blob == nullptr && size > 0) throw std::bad_alloc();
-      return Value::Blob(size == 0 ? Bytes() : Bytes(blob, size));
+      return {ValueType::kBlob, 0, {blob, size}};
     }
     default:
-      return Value::Null();
+      return {};
   }
+}
+
+Value ValueFrom(sqlite3_value* value) {
+  const ValueView view = ViewOf(value);
+  return {view.type, view.bits, Bytes(view.bytes)};
 }
 
 CachedStatement::CachedStatement(Database& db, Statement* statement)

@@ -88,6 +88,9 @@ class Statement {
   int bind_error_ = SQLITE_OK;
 };
 
+// Any class, bit for bit. A view is valid as long as the value, unless somebody asks for the
+// value as another class.
+ValueView ViewOf(sqlite3_value* value);
 Value ValueFrom(sqlite3_value* value);
 
 // A cached statement, reset when the holder goes out of scope.

@@ -52,21 +52,19 @@ Result<std::optional<StateMark>> StateMarking::GoOn(Engine& engine, std::uint64_
 }
 
 Result<bool> StateMarking::Scan(Engine& engine, std::uint64_t most_rows) {
-  std::size_t bytes = 0;
+  std::size_t left_bytes = kSliceBytes;
   for (const auto& table : engine.catalog.tables()) {
     if (table->number < table_) continue;
-    if (most_rows == 0 || bytes >= kSliceBytes) return false;
+    if (most_rows == 0 || left_bytes == 0) return false;
     if (table->number > table_) {
       table_ = table->number;
       REJOIN_ASSIGN(place_, BeginningOf(engine, *table));
     }
     TableDigest digest(engine, *table, mark_.digest);
-    const auto add = [&](RowDelta&& row) -> Result<bool> {
-      bytes += WeightOf(row);
-      mark_.whole = digest.Add(std::move(row)) && mark_.whole;
-      return bytes < kSliceBytes;
-    };
-    REJOIN_ASSIGN(const bool done, ScanOn(engine, *table, VersionVector(), place_, most_rows, add));
+    digest.StopAfter(left_bytes);
+    REJOIN_ASSIGN(const bool done, ScanOn(engine, *table, VersionVector(), place_, most_rows, digest));
+    mark_.whole = digest.whole() && mark_.whole;
+    left_bytes = digest.left_bytes();
     if (!done) return false;
     place_ = {};  // nothing more in this one
   }

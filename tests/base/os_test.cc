@@ -107,6 +107,16 @@ TEST(Compression, ComesBackAtAnySize) {
   }
 }
 
+TEST(Compression, OneBlockAfterAnotherIsAsEachAlone) {
+  Compressor compressor(3);
+  Bytes words;
+  for (int i = 0; i < 20'000; ++i) words += " word" + std::to_string(i * i % 977);
+  for (const std::size_t size : {0, 1, 100, 200, 130'000, 100, 5'000, 90'000, 5'000}) {
+    const ByteView raw = ByteView(words).substr(size % 7, size);
+    EXPECT_EQ(compressor.Compress(raw), Compress(raw, 3)) << size;
+  }
+}
+
 TEST(Compression, AnotherSizeThanClaimedIsCorrupt) {
   for (const std::size_t size : {std::size_t{1000}, std::size_t{3} << 20}) {
     const Bytes packed = Compress(Bytes(size, 'a'), 3);

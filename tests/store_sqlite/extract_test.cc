@@ -288,6 +288,10 @@ TEST(Extract, TheKeyCountsTowardsTheSizeOfARow) {
   }
   EXPECT_EQ(FindLarge(limits, row.key, row.state), Large::kRow);
   EXPECT_EQ(FindLarge(limits, Key(), row.state), Large::kNothing);
+  const std::vector<ColumnId> columns = {0, 1, 2};
+  const std::vector<ValueView> values(3, row.state.incarnations[0].cells[0].value);
+  EXPECT_TRUE(IsAnythingLarge(limits, {row.key, {}, columns, values}));
+  EXPECT_FALSE(IsAnythingLarge(limits, {ByteView(), {}, columns, values}));
   row.state.incarnations[0].cells[1].value.bytes.resize(kCellBytes - row.key.size());
   EXPECT_EQ(LeaveOutLarge(limits, row), Large::kNothing);
   row.state.incarnations[0].cells[1].value.bytes.push_back('x');
