@@ -188,6 +188,7 @@ class Committing {
 }  // namespace
 
 Status FlushCapture(Engine& engine) {
+  REJOIN_TRY(engine.db.CheckNothingIsOwed());
   CaptureSession& session = engine.session;
   const bool nothing_new = session.flushed || (engine.capture.empty() && session.log_rows.empty());
   if (nothing_new || engine.merging != nullptr) return {};

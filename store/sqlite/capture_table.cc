@@ -279,6 +279,7 @@ int Rollback(sqlite3_vtab* table) {
   return Guarded(table, [](CaptureTableObject& object) -> Status {
     Engine& engine = *object.engine;
     engine.compared_cookie.reset();
+    engine.db.ForgetWhatIsOwed();
     object.watch->Forget(true);
     if (End(engine) && engine.after_rollback) engine.after_rollback(engine);
     return {};

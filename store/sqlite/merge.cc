@@ -212,6 +212,12 @@ Result<MergeReport> Merge::Run() {
 // Of a delta: some hundred rows at most.
 constexpr std::uint64_t kFewRowsBytes = 2048;
 
+Result<Savepoint> BeginWriting(Engine& engine) {
+  REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
+  REJOIN_TRY(TakeWriteLock(engine));
+  return savepoint;
+}
+
 Result<MergeReport> InTransaction(Engine& engine, ByteSource& in, const PartOrigin* origin) {
   // Switching triggers makes SQLite prepare every statement anew, which takes memory: before
   // what undoes the merge has been prepared.
@@ -219,17 +225,21 @@ Result<MergeReport> InTransaction(Engine& engine, ByteSource& in, const PartOrig
   const std::optional<std::uint64_t> bytes = in.LeftBytes();
   REJOIN_ASSIGN(const auto spared, scope.SpareTriggers(bytes && *bytes <= kFewRowsBytes));
   if (!spared) scope.FireTriggers(false);
-  REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));
-  REJOIN_TRY(TakeWriteLock(engine));
+  REJOIN_ASSIGN(std::optional<Savepoint> savepoint, BeginWriting(engine));
   if (spared) {
     // Another connection may have made a trigger.
     REJOIN_ASSIGN(const std::int64_t cookie, SchemaCookie(engine));
-    if (cookie != *spared) scope.FireTriggers(false);
+    if (cookie != *spared) {
+      REJOIN_TRY(savepoint->Release());
+      scope.FireTriggers(false);
+      REJOIN_ASSIGN(Savepoint again, BeginWriting(engine));
+      savepoint.emplace(std::move(again));
+    }
   }
   DeltaReader reader(in);
   Merge merge(engine, reader, origin);
   Result<MergeReport> report = merge.Run();
-  if (report || merge.refused_under_new_identity()) REJOIN_TRY(savepoint.Release());
+  if (report || merge.refused_under_new_identity()) REJOIN_TRY(savepoint->Release());
   return report;
 }
 

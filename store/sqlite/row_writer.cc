@@ -225,7 +225,9 @@ Status RowWriter::Delete(const Key& key, std::int64_t rowid) {
   REJOIN_ASSIGN(const Written written, Execute(cache_->remove, key));
   highest_deleted_ = std::max(highest_deleted_, rowid);
   if (written == Written::kDone) return {};
-  // The row is gone from the state: a trigger that objects has to be passed over.
+  // The row is gone from the state: a trigger that objects has to be passed over. (One that is
+  // there where only ours may fire is temporary, which no switch stops.)
+  if (engine_.merging->ours_may_fire) return {};
   scope_.FireTriggers(false);
   BindPlace(cache_->remove, 1, key, rowid);
   const Result<Written> again = Execute(cache_->remove, key);
@@ -294,8 +296,12 @@ Result<std::optional<Key>> RowWriter::FindHolder(const Key& key, std::int64_t ro
                                                  const Image& image) {
   REJOIN_ASSIGN(Statement* const probe, StatementFor(Verb::kProbe, image));
   BindRow(*probe, key, rowid, image);
-  // Nobody's trigger is to hear of an update that is none.
-  scope_.FireTriggers(false);
+  // Nobody's trigger is to hear of an update that is none. Ours know one, and to switch them off in
+  // the middle would take what undoes the merge away.
+  const bool ours_only = engine_.merging->ours_may_fire;
+  if (!ours_only) scope_.FireTriggers(false);
+  engine_.merging->key = &key;
+  engine_.merging->own_writes = 0;
   std::optional<Key> holder = Key();
   Result<bool> row = probe->Step();
   for (int i = 0; row && *row && i < probe->column_count(); ++i) {
@@ -305,7 +311,9 @@ Result<std::optional<Key>> RowWriter::FindHolder(const Key& key, std::int64_t ro
   }
   while (row && *row) row = probe->Step();
   probe->Reset();
-  scope_.FireTriggers(table_.fire_triggers);
+  engine_.merging->key = nullptr;
+  if (!ours_only) scope_.FireTriggers(table_.fire_triggers);
+  REJOIN_TRY(CheckTriggers());
   if (!row) return tl::unexpected(row.error());
   return holder;
 }

@@ -10,6 +10,32 @@ constexpr char kUndoAll[] = "ROLLBACK";
 
 }  // namespace
 
+Status Database::CheckNothingIsOwed() const {
+  if (owed_undos_ == 0) return {};
+  return Fail(Code::kNoMemory, "what failed earlier could not be undone for want of memory, and must not be "
+                               "committed; ROLLBACK, and do again what came after it");
+}
+
+// By its name: where the transaction has ended meanwhile there is none, which is an error too.
+Status Database::UndoWhatIsOwed() {
+  const auto run = [this](const char* sql) -> Status {
+    ++writes_;
+    const int result = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+    if (result != SQLITE_OK && result != SQLITE_ERROR) return Failed(result, sql);
+    return {};
+  };
+  while (owed_undos_ > 0) {
+    if (committing_) return CheckNothingIsOwed();
+    REJOIN_TRY(run(kUndo));
+    --owed_undos_;  // to release the outermost one commits
+    const Status released = run(kRelease);
+    if (released) continue;
+    ++owed_undos_;
+    return released;
+  }
+  return {};
+}
+
 Result<Savepoint> Savepoint::Begin(Database& db) {
   Savepoint savepoint;
   if (db.committing()) return savepoint;
@@ -30,7 +56,7 @@ Savepoint::~Savepoint() {
   // A failed statement may have ended the whole transaction already.
   if (!db_->InTransaction()) return;
   if (undo_ && undo_.TryRun() && release_.TryRun()) return;
-  undo_all_.TryRun();
+  if (!undo_all_.TryRun() && db_->InTransaction()) ++db_->owed_undos_;
 }
 
 Status Savepoint::Release() {

@@ -325,6 +325,7 @@ sqlite3_stmt* Database::TakeKept(std::string_view sql) {
 }
 
 Result<Statement> Database::Prepare(std::string_view sql) {
+  REJOIN_TRY(UndoWhatIsOwed());
   std::string text(sql);
   if (sqlite3_stmt* const kept = TakeKept(sql)) return Statement(this, std::move(text), kept);
   const std::string expanded = Expand(sql);
@@ -337,6 +338,7 @@ Result<Statement> Database::Prepare(std::string_view sql) {
 }
 
 Result<CachedStatement> Database::Cached(std::string_view sql) {
+  REJOIN_TRY(UndoWhatIsOwed());
   auto at = cache_.find(sql);
   if (at == cache_.end()) {
     REJOIN_ASSIGN(Statement statement, Prepare(sql));
@@ -346,6 +348,7 @@ Result<CachedStatement> Database::Cached(std::string_view sql) {
 }
 
 Status Database::Exec(std::string_view sql) {
+  REJOIN_TRY(UndoWhatIsOwed());
   const std::string expanded = Expand(sql);
   ++writes_;
   const int result = sqlite3_exec(handle_, expanded.c_str(), nullptr, nullptr, nullptr);

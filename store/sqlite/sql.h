@@ -146,6 +146,13 @@ class Database {
   // The same as soon as nobody holds one of them.
   void FinalizeWhenIdle();
 
+  // A Savepoint that there was no memory to undo stays owed: whoever comes next by Prepare,
+  // Cached or Exec undoes it first, and fails where that fails again. A commit must not go past
+  // it: kNoMemory.
+  Status CheckNothingIsOwed() const;
+  // All of the transaction was rolled back.
+  void ForgetWhatIsOwed() { owed_undos_ = 0; }
+
   // SQLite is in the first phase of a commit: a write transaction is open although
   // sqlite3_get_autocommit() says 1, and no savepoint may be opened, for its end
   // would commit. An error now rolls everything back anyway.
@@ -171,6 +178,7 @@ class Database {
   };
 
   tl::unexpected<Error> Failed(int result_code, std::string_view doing) const;
+  Status UndoWhatIsOwed();
 
   sqlite3* handle_;
   std::string schema_;
@@ -181,6 +189,7 @@ class Database {
   int holders_ = 0;  // of cached statements
   bool finalize_when_idle_ = false;
   int open_savepoints_ = 0;  // of Savepoint
+  int owed_undos_ = 0;       // of Savepoints that are no more
   bool committing_ = false;
 };
 
@@ -200,7 +209,9 @@ class KeepLastInsertRowid {
 // A named savepoint: rolled back by its destructor unless released. Outermost,
 // it is a transaction of its own. While the database is committing it does nothing.
 // What undoes it is prepared beforehand, for memory may be what is lacking then; and where
-// even that fails the whole transaction is rolled back, as SQLite does on such errors.
+// even that fails the whole transaction is rolled back, as SQLite does on such errors. What makes
+// SQLite prepare statements anew (switching triggers) belongs before it, else that needs memory
+// again; where there is none, the undoing is owed (Database).
 class Savepoint {
  public:
   static Result<Savepoint> Begin(Database& db);

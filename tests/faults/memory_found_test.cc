@@ -69,6 +69,78 @@ TEST_F(MemoryFound, ASavepointIsUndoneWithoutMemory) {
   }
 }
 
+// A merge that met rows which clash switched triggers in the middle. That made SQLite prepare
+// anew what was to undo the merge, and without memory for it half a merge stayed in the open
+// transaction (FailingMemory, merge, sqlite:on:17019).
+TEST_F(MemoryFound, AMergeOfRowsThatClashIsUndoneWithoutMemory) {
+  Drive peer_drive;
+  auto peer = Device::Open(peer_drive, {kPragmas, 2, {}});
+  ASSERT_TRUE(peer && (*peer)->Exec("CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT)"));
+  ASSERT_TRUE((*peer)->store().Track("note", {}));
+  for (Device* device : {device_.get(), peer->get()}) {
+    ASSERT_TRUE(device->Exec("CREATE UNIQUE INDEX one_each ON note(body)"));
+  }
+  ASSERT_TRUE((*peer)->Exec(std::string("INSERT INTO note VALUES('c', 'c'), ('b', '") + kBody + "'), ('d', 'd')"));
+  const auto delta = (*peer)->Delta({});
+  ASSERT_TRUE(delta && device_->store().Vector());  // the index is known
+  const std::string before = Rows();
+  bool failed = true;
+  for (std::uint64_t n = 1; failed; ++n) {
+    g_allocations.Fail(Heap::kSqlite, n, true);
+    const Status merged = Guarded([&]() -> Status {
+      const Armed armed;
+      return device_->Merge(*delta);
+    });
+    failed = g_allocations.failed > 0;
+    ASSERT_FALSE(sql().InTransaction()) << n;
+    if (merged) break;
+    ASSERT_EQ(Rows(), before) << n;
+  }
+  ASSERT_EQ(Converge(*device_, **peer), "");
+}
+
+// Where even that fails, whoever comes next undoes it first.
+TEST_F(MemoryFound, WhatThereWasNoMemoryToUndoIsUndoneLater) {
+  const std::string before = Rows();
+  const auto leave_half = [&] {
+    auto savepoint = Savepoint::Begin(sql());
+    ASSERT_TRUE(savepoint);
+    ASSERT_TRUE(device_->Exec("UPDATE note SET body = 'half'"));
+    // From now on what is to undo it needs memory.
+    for (const int on : {0, 1}) sqlite3_db_config(device_->handle(), SQLITE_DBCONFIG_ENABLE_TRIGGER, on, nullptr);
+    g_allocations.Fail(Heap::kSqlite, 1, true);
+    const Armed armed;
+    const Savepoint ended = std::move(*savepoint);
+  };
+  leave_half();
+  ASSERT_TRUE(sql().InTransaction()) << "it was undone: what the test is about did not happen";
+  const Status next = sql().Exec("SELECT 1");
+  ASSERT_TRUE(next) << next.error().message;
+  EXPECT_FALSE(sql().InTransaction());
+  EXPECT_EQ(Rows(), before);
+
+  // A COMMIT of the application's own comes too early.
+  leave_half();
+  ASSERT_TRUE(sql().InTransaction());
+  const Status committed = device_->Exec("INSERT INTO note VALUES('more', ''); COMMIT");
+  ASSERT_FALSE(committed);
+  EXPECT_NE(committed.error().message.find("could not be undone"), std::string::npos) << committed.error().message;
+  EXPECT_FALSE(sql().InTransaction());
+  EXPECT_EQ(Rows(), before);
+
+  // The application's own ROLLBACK, and what it does next.
+  leave_half();
+  ASSERT_TRUE(device_->Exec("ROLLBACK; BEGIN; INSERT INTO note VALUES('next', '')"));
+  ASSERT_TRUE(sql().Exec("SELECT 1"));
+  ASSERT_TRUE(device_->Exec("COMMIT"));
+  const std::string with_next = Rows();
+  EXPECT_NE(with_next, before);
+  leave_half();
+  ASSERT_TRUE(device_->Exec("ROLLBACK; BEGIN; INSERT INTO note VALUES('last', ''); COMMIT"));
+  EXPECT_NE(Rows(), with_next);
+  EXPECT_EQ(FaultsOf(*device_), "");
+}
+
 // The catalog kept the numbers that it had given out in a transaction that then failed in
 // the middle, and the next one stamped rows with numbers that stand for nobody.
 TEST_F(MemoryFound, ANumberThatWasTakenBackIsNotKept) {

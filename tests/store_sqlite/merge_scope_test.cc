@@ -62,6 +62,30 @@ TEST_F(SmallMerges, LeaveStatementsPrepared) {
   ExpectEqual();
 }
 
+// To look for the row that has a value takes no switch, though it tries an insert: a switch in the
+// middle would take the prepared statements away that undo the merge.
+TEST_F(SmallMerges, LeaveStatementsPreparedWhereRowsClash) {
+  for (TestDatabase* db : {&ours_, &peer_}) db->Exec("CREATE UNIQUE INDEX one_each ON item(b)");
+  ours_.Pull(peer_);
+  sqlite3_stmt* statement = nullptr;
+  ASSERT_EQ(sqlite3_prepare_v2(ours_.db, "SELECT count(*) FROM item", -1, &statement, nullptr), SQLITE_OK);
+  for (int i = 0; i < 3; ++i) {
+    const std::string number = std::to_string(i);
+    ours_.Exec("INSERT INTO item VALUES('ours " + number + "', 1, 'taken " + number + "')");
+    peer_.clock.Advance(10);
+    peer_.Exec("INSERT INTO item VALUES('theirs " + number + "', 1, 'taken " + number + "')");
+    const std::string before = ours_.One("SELECT count(*) FROM rejoin__hidden");
+    ours_.Pull(peer_);
+    EXPECT_NE(ours_.One("SELECT count(*) FROM rejoin__hidden"), before);
+    EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
+    sqlite3_reset(statement);
+  }
+  EXPECT_EQ(sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_REPREPARE, 0), 0);
+  sqlite3_finalize(statement);
+  peer_.Pull(ours_);
+  ExpectEqual();
+}
+
 TEST_F(SmallMerges, FireNoTriggerOfTheApplication) {
   ours_.Exec(TriggersOnAll("TRIGGER"));
   PeerWrites();
@@ -103,6 +127,24 @@ TEST_F(SmallMerges, FireNoTriggerThatAnotherConnectionMade) {
   other.Exec(TriggersOnAll("TRIGGER"));
   PeerWrites();
   ours_.Pull(peer_);
+  EXPECT_EQ(Heard(), "0");
+  ExpectEqual();
+}
+
+// It comes in when the merge has looked for triggers, and waits for the file.
+TEST_F(SmallMerges, FireNoTriggerThatIsMadeWhileTheyWait) {
+  PeerWrites();
+  ours_.Pull(peer_);
+  TestDatabase other(3, folder_.File("a.db"));
+  other.Exec("BEGIN IMMEDIATE; " + TriggersOnAll("TRIGGER"));
+  const auto commit = [](void* connection, int) {
+    static_cast<TestDatabase*>(connection)->Exec("COMMIT");
+    return 1;
+  };
+  sqlite3_busy_handler(ours_.db, commit, &other);
+  PeerWrites();
+  ours_.Pull(peer_);
+  EXPECT_NE(sqlite3_get_autocommit(other.db), 0) << "nobody waited: what the test is about did not happen";
   EXPECT_EQ(Heard(), "0");
   ExpectEqual();
 }

@@ -57,6 +57,23 @@ class Writing : public ::testing::Test {
   Image image_;
 };
 
+// The triggers of capture hear of it, and take it for what it is.
+TEST_F(Writing, AHolderIsFoundWhereTriggersAreSpared) {
+  Create("CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, a UNIQUE, b)");
+  ASSERT_TRUE(scope_->SpareTriggers(true).value());
+  scope_->FireTriggers(true);
+  const Key first = EncodeKey({Value::Text("first")});
+  const Key second = EncodeKey({Value::Text("second")});
+  EXPECT_EQ(Insert(first, Value::Integer(1), Value::Null()), "done");
+  EXPECT_EQ(Insert(second, Value::Integer(1), Value::Null(), 2).substr(0, 5), "taken");
+  EXPECT_EQ(Holder(second, 2), first);
+  EXPECT_EQ(Rows(), Lines{"first|1|NULL"});
+  // Once nothing stands in its way the row is inserted.
+  ASSERT_TRUE(writer_->Delete(first, 1));
+  EXPECT_EQ(Holder(second, 2), second);
+  EXPECT_EQ(Rows(), Lines{"second|1|NULL"});
+}
+
 TEST_F(Writing, ChecksAndTypesRefuseTheRowInSqlitesWords) {
   Create("CREATE TABLE t(id TEXT PRIMARY KEY, a INT NOT NULL CHECK(a < 10), b INT) STRICT");
   EXPECT_EQ(Insert(K("x"), I(10), {}), "refused: CHECK constraint failed: a < 10");
