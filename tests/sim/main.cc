@@ -1,4 +1,6 @@
 // The program `rejoin-sim`: docs/testing.md, "The simulator".
+#include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -22,6 +24,9 @@ constexpr char kDescription[] =
 constexpr char kAll[] = "all";
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
+
+std::atomic<bool> interrupted{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
 
 struct Wishes {
   std::string scenario = "everything";
@@ -123,6 +128,12 @@ int Run(Wishes& wishes, bool one) {
   }
   if (one) return RunOne(wishes, Draw(wishes.run.scenarios.front(), wishes.run.first_seed));
   wishes.run.progress = !wishes.quiet;
+  wishes.run.stop = &interrupted;
+  // Once: whoever asks twice does not want to wait.
+  std::signal(SIGINT, [](int) {
+    interrupted = true;
+    std::signal(SIGINT, SIG_DFL);
+  });
   const RunResult result = RunSchedules(wishes.run);
   for (const auto& [schedule, verdict] : result.failures) PrintFailure(wishes, schedule, verdict);
   std::printf("%s\n", Summary(result).c_str());

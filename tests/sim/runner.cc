@@ -37,7 +37,7 @@ class Runner {
  private:
   // Seeds are handed out one by one; the sum does not depend on who got which.
   void Work() {
-    while (!stop_) {
+    while (!stop_ && (options_.stop == nullptr || !*options_.stop)) {
       const std::uint64_t number = next_++;
       const bool enough = options_.minutes > 0 ? SecondsSince(begun_) >= 60 * options_.minutes
                                                : number >= options_.schedules;
@@ -60,8 +60,8 @@ class Runner {
     if (!options_.progress || SecondsSince(told_) < kTellSeconds) return;
     told_ = Time::now();
     const double seconds = SecondsSince(begun_);
-    std::fprintf(stderr, "%llu schedules, %.0f a second, %.1f simulated hours\n",
-                 static_cast<unsigned long long>(result_.tally.schedules),
+    std::fprintf(stderr, "%llu schedules, %zu failed, %.0f a second, %.1f simulated hours\n",
+                 static_cast<unsigned long long>(result_.tally.schedules), result_.failures.size(),
                  static_cast<double>(result_.tally.schedules) / seconds,
                  static_cast<double>(result_.tally.simulated_ms) / 3.6e6);
   }

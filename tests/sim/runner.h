@@ -2,6 +2,7 @@
 // fails.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ struct RunOptions {
   Canary canary = Canary::kNone;
   bool keep_going = false;  // where a schedule fails
   bool progress = true;     // on stderr, every few seconds
+  // Once it is true, schedules that have begun are finished and no other begins; nullptr: never.
+  const std::atomic<bool>* stop = nullptr;
 };
 
 struct RunResult {

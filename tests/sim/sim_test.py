@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -58,6 +59,17 @@ class Scenarios(unittest.TestCase):
                    "--shrink-runs", 0, "--quiet", status=FAILED)
         self.assertGreater(len(set(re.findall(r"FAILED: scenario (\w+)", told))), 3)
         self.assertIn(f"{CANARY_SCHEDULES} schedules", told)
+
+    def test_an_interrupted_run_tells_what_it_found(self):
+        with subprocess.Popen([PROGRAM, "--scenario", "all", "--minutes", "10", "--canary", "loses_a_row", "--keep-going",
+                               "--shrink-runs", "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as sim:
+            progress = sim.stderr.readline()
+            self.assertRegex(progress, r"^\d+ schedules, [1-9]\d* failed, ")
+            sim.send_signal(signal.SIGINT)
+            told, _ = sim.communicate()
+        self.assertEqual(sim.returncode, FAILED)
+        self.assertIn("FAILED: scenario", told)
+        self.assertRegex(told, r"\n\d+ schedules in ")
 
     def test_a_schedule_has_twenty_operations_and_deliveries_at_least(self):
         told = run("--schedules", SCHEDULES, "--quiet")
