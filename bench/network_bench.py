@@ -8,6 +8,7 @@ the hub is durable. Compare only figures of one run: a loaded machine is slower.
 import argparse
 import json
 import os
+import random
 import re
 import resource
 import signal
@@ -130,6 +131,34 @@ def latency(folder, hub, commits):
     return one_device, other
 
 
+def live(folder, hub, devices, rows, rows_per_commit):
+    """Rows written on one device for as long as it can, until the last one is on the other."""
+    writer = devices[0]
+    looking = sqlite3.connect(os.path.join(folder, "b.db"), isolation_level=None)
+    first = one(writer, "SELECT coalesce(max(id), 0) + 1 FROM note")
+    ids = range(first, first + rows)
+    shuffled = list(ids)
+    random.Random(7).shuffle(shuffled)
+    body = "x" * 112
+    for what, sql, parameters in (
+            ("inserts", "INSERT INTO note VALUES(?2, ?1)", [(body, number) for number in ids]),
+            ("single-column updates", "UPDATE note SET body = ?1 WHERE id = ?2", [("new", number) for number in shuffled])):
+        last_body, last = parameters[-1]
+        begun, cpu, hub_cpu = time.monotonic(), cpu_s(), hub.cpu_s()
+        for start in range(0, rows, rows_per_commit):
+            writer.execute("BEGIN")
+            writer.executemany(sql, parameters[start:start + rows_per_commit])
+            writer.execute("COMMIT")
+        written = time.monotonic() - begun
+        while not looking.execute("SELECT 1 FROM note WHERE id = ? AND body = ?", (last, last_body)).fetchone():
+            time.sleep(0.002)
+        took = time.monotonic() - begun
+        tell(f"live {what}, {rows_per_commit:,} a commit, until they are there", rows / took, "rows/s")
+        tell(f"live {what}, as they were written", rows / written, "rows/s")
+        tell(f"live {what}, CPU of both devices", (cpu_s() - cpu) * 1e6 / rows, "us/row")
+        tell(f"live {what}, CPU of the hub", (hub.cpu_s() - hub_cpu) * 1e6 / rows, "us/row")
+
+
 def switches():
     total = 0
     for thread in os.listdir("/proc/self/task"):
@@ -151,6 +180,8 @@ def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--rows", type=int, default=200_000, help="of the first sync")
     options.add_argument("--commits", type=int, default=300)
+    options.add_argument("--live-rows", type=int, default=200_000, help="inserted, and then updated, on one device")
+    options.add_argument("--live-commit", type=int, default=1000, help="of these rows in a transaction")
     options.add_argument("--idle-seconds", type=int, default=10)
     options.add_argument("--settle-seconds", type=int, default=70,
                          help="until a link has stopped looking for commits after the last write")
@@ -165,6 +196,7 @@ def main():
         hub = Hub(folder)
         try:
             devices = latency(folder, hub, given.commits)
+            live(folder, hub, devices, given.live_rows, given.live_commit)
             idle(given.idle_seconds, given.settle_seconds)
             for device in devices:
                 device.close()
