@@ -101,8 +101,9 @@ class Round {
       const double log_bytes = side->LogBytes();
       Add("of it the log", "bytes", log_bytes);
       // Who keeps what was deleted, so that an edit elsewhere can bring it back, needs room for it.
+      const double kept_bytes = log_bytes > 0 ? BytesOf(deleted) : 0;
       Add("file without the log and the deleted rows' values", "bytes",
-          static_cast<double>(db.FileBytes()) - log_bytes - BytesOf(deleted));
+          static_cast<double>(db.FileBytes()) - log_bytes - kept_bytes);
     } else {
       Add("file without the log and the deleted rows' values", "bytes", static_cast<double>(db.FileBytes()));
     }
