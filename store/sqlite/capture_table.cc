@@ -223,6 +223,7 @@ Status Capture(CaptureTableObject& object, int argc, sqlite3_value** argv) {
   REJOIN_ASSIGN(std::optional<ByteView> entry,
                 object.writer.Write(head.substr(kSecretBytes), row, engine.limits.max_cell_bytes));
   if (!entry) {
+    if (engine.merging != nullptr && engine.merging->probing) return {};
     REJOIN_ASSIGN(entry, EntryOfUnchanged(object));
     if (!entry) return {};
   }

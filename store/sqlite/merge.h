@@ -12,6 +12,7 @@ namespace rejoin {
 struct MergeInProgress {
   TableNumber table = 0;
   const Key* key = nullptr;   // nullptr: none
+  bool probing = false;       // with an update that changes nothing (RowWriter::FindHolder)
   int own_writes = 0;         // counted by capture: writes of this row since it was named
   std::string foreign_write;  // set by capture: the table that something else wrote
   bool triggers_were_on = true;  // as the connection had it

@@ -302,6 +302,7 @@ Result<std::optional<Key>> RowWriter::FindHolder(const Key& key, std::int64_t ro
   if (!ours_only) scope_.FireTriggers(false);
   engine_.merging->key = &key;
   engine_.merging->own_writes = 0;
+  engine_.merging->probing = true;
   std::optional<Key> holder = Key();
   Result<bool> row = probe->Step();
   for (int i = 0; row && *row && i < probe->column_count(); ++i) {
@@ -312,6 +313,7 @@ Result<std::optional<Key>> RowWriter::FindHolder(const Key& key, std::int64_t ro
   while (row && *row) row = probe->Step();
   probe->Reset();
   engine_.merging->key = nullptr;
+  engine_.merging->probing = false;
   if (!ours_only) scope_.FireTriggers(table_.fire_triggers);
   REJOIN_TRY(CheckTriggers());
   if (!row) return tl::unexpected(row.error());

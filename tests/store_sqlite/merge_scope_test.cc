@@ -86,6 +86,29 @@ TEST_F(SmallMerges, LeaveStatementsPreparedWhereRowsClash) {
   ExpectEqual();
 }
 
+// A table that is not known here gets its metadata in the middle of the merge: the schema is another
+// one then, and triggers count as older than it.
+TEST_F(SmallMerges, FindWhoHasAValueThoughTheyMadeTables) {
+  for (TestDatabase* db : {&ours_, &peer_}) db->Exec("CREATE UNIQUE INDEX one_each ON item(b)");
+  ours_.Pull(peer_);
+  ours_.Exec("INSERT INTO item VALUES('ours', 1, 'taken')");
+  peer_.clock.Advance(10);
+  // Tracked before: its rows come first.
+  peer_.Exec("CREATE TABLE unknown(id TEXT PRIMARY KEY NOT NULL, x)");
+  peer_.Track("unknown");
+  peer_.Exec("CREATE TABLE later(id TEXT PRIMARY KEY NOT NULL, b UNIQUE)");
+  peer_.Track("later");
+  ours_.Exec("CREATE TABLE later(id TEXT PRIMARY KEY NOT NULL, b UNIQUE)");
+  ours_.Track("later");
+  ours_.Exec("INSERT INTO later VALUES('ours', 'taken')");
+  peer_.Exec("INSERT INTO unknown VALUES('k', 1); INSERT INTO later VALUES('theirs', 'taken')");
+  const auto merged = ours_.Merge(peer_.Delta(*ours_.store->Vector()));
+  ASSERT_TRUE(merged) << merged.error().message;
+  EXPECT_EQ(ours_.One("SELECT count(*) FROM later"), "1");
+  peer_.Pull(ours_);
+  EXPECT_EQ(ours_.Query("SELECT * FROM later"), peer_.Query("SELECT * FROM later"));
+}
+
 TEST_F(SmallMerges, FireNoTriggerOfTheApplication) {
   ours_.Exec(TriggersOnAll("TRIGGER"));
   PeerWrites();
