@@ -35,17 +35,18 @@ Result<std::optional<StateMark>> StateMarking::GoOn(Engine& engine, std::uint64_
   REJOIN_TRY(engine.catalog.Refresh());
   REJOIN_ASSIGN(Moment now, MomentOf(engine, head.cursor));
   if (moment_ != now) {
-    moment_ = std::move(now);
     table_ = 0;
     place_ = {};
     mark_ = {};
   }
+  moment_.reset();  // what fails from here on begins anew
   REJOIN_ASSIGN(const bool at_end, Scan(engine, most_rows));
   if (at_end) {
     mark_.head = head.cursor;
     REJOIN_ASSIGN(mark_.vector, ReadVector(engine));
     mark = std::move(mark_);
-    moment_.reset();
+  } else {
+    moment_ = std::move(now);
   }
   REJOIN_TRY(snapshot.Release());
   return mark;
