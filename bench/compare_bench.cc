@@ -96,21 +96,17 @@ class Round {
     const Keys deleted = PickKeys(source_, rows_, rows_ / 4);
     Cpu("delete a quarter, at random", [&] { ForEach(*side, deleted, "DELETE FROM t WHERE id = ?1"); });
     if (!is_plain()) Cpu("what writing left for later", [&] { side->CatchUp(); });
-    Add("file after all of it", "bytes", static_cast<double>(db.FileBytes()));
-    if (!is_plain()) {
-      const double log_bytes = side->LogBytes();
-      Add("of it the log", "bytes", log_bytes);
-      // Who keeps what was deleted, so that an edit elsewhere can bring it back, needs room for it.
-      const double kept_bytes = log_bytes > 0 ? BytesOf(deleted) : 0;
-      Add("file without the log and the deleted rows' values", "bytes",
-          static_cast<double>(db.FileBytes()) - log_bytes - kept_bytes);
-    } else {
-      Add("file without the log and the deleted rows' values", "bytes", static_cast<double>(db.FileBytes()));
-    }
+    const auto file_bytes = static_cast<double>(db.FileBytes());
+    const double log_bytes = side->LogBytes();
+    // Who has a log keeps what was deleted, so that an edit elsewhere can bring it back.
+    const double kept_bytes = log_bytes > 0 ? BytesOf(deleted) : 0;
+    Add("file after all of it", "bytes", file_bytes);
+    if (!is_plain()) Add("of it the log", "bytes", log_bytes);
+    Add("file without the log and the deleted rows' values", "bytes", file_bytes - log_bytes - kept_bytes);
     db.Exec("DETACH s");
   }
 
-  // As many rows' values, as they are in the middle.
+  // What so many rows hold, by the average of all.
   double BytesOf(const Keys& keys) {
     std::string row = "length(id)";
     for (int i = 0; i < ColumnCount(kind_); ++i) row += " + length(c" + std::to_string(i) + ")";

@@ -21,6 +21,7 @@ enum class Large : std::uint8_t {
 
 // What of the row stays here.
 Large FindLarge(const Limits& limits, const Key& key, const RowState& state);
+// FindLarge would find something.
 bool IsAnythingLarge(const Limits& limits, const InsertedRow& row);
 // Takes that out of it; of a row that stays as a whole nothing is left.
 Large LeaveOutLarge(const Limits& limits, RowDelta& row);

@@ -28,7 +28,8 @@ class MergeScope {
   Result<std::optional<std::int64_t>> SpareTriggers(bool few_rows);
   // The next writes go to this table.
   void Enter(const TrackedTable& table);
-  // Triggers as they are; on: only if the connection had them on.
+  // Triggers as they are; on: only if the connection had them on. Where that changes anything inside
+  // the transaction, what undoes it has to be prepared anew (Savepoint).
   void FireTriggers(bool on);
 
  private:

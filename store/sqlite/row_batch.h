@@ -1,5 +1,6 @@
 // Rows that wait to be written into a delta, in little memory and with few allocations:
-// those that are as their INSERT left them, the mass of a first sync, lie packed.
+// those that are as their INSERT left them, the mass of a first sync, lie packed. Owns all that it
+// holds. Thread-compatible.
 #pragma once
 
 #include <cstdint>

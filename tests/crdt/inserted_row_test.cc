@@ -9,6 +9,7 @@
 #include "crdt/digest.h"
 #include "crdt/row_check.h"
 #include "tests/crdt/generators.h"
+#include "tests/crdt/without_state.h"
 
 namespace rejoin {
 namespace {
@@ -51,19 +52,6 @@ SomeRows AnyRows() {
   return made;
 }
 
-// Calls use(row) for what the row is without its RowState.
-template <class Use>
-auto AsInserted(const RowDelta& row, Use use) {
-  const Incarnation& incarnation = row.state.incarnations.at(0);
-  std::vector<ColumnId> columns;
-  std::vector<ValueView> values;
-  for (const Cell& cell : incarnation.cells) {
-    columns.push_back(cell.column);
-    values.push_back(cell.value);
-  }
-  return use(InsertedRow{row.key, incarnation.birth, columns, values});
-}
-
 Bytes Written(const SomeRows& some, bool as_inserted) {
   BytesSink sink(std::size_t{1} << 30);
   DeltaWriter writer(sink);
@@ -72,9 +60,8 @@ Bytes Written(const SomeRows& some, bool as_inserted) {
   RC_ASSERT(table.has_value());
   for (std::size_t i = 0; i < some.rows.size(); ++i) {
     const RowDelta& row = some.rows[i];
-    const auto add = [&](const auto& any) { return writer.Add(*table, any); };
     const bool short_way = as_inserted && some.inserted[i];
-    RC_ASSERT((short_way ? AsInserted(row, add) : add(row)));
+    RC_ASSERT((short_way ? writer.Add(*table, WithoutState(row).row()) : writer.Add(*table, row)));
   }
   RC_ASSERT(writer.Finish());
   RC_ASSERT(writer.rows_written() == some.rows.size());
@@ -87,9 +74,10 @@ RC_GTEST_PROP(InsertedRow, IsTheRowWithItsState, ()) {
   for (std::size_t i = 0; i < some.rows.size(); ++i) {
     if (!some.inserted[i]) continue;
     const RowDelta& row = some.rows[i];
-    RC_ASSERT(AsInserted(row, RowDeltaOf) == row);
+    const WithoutState without(row);
+    RC_ASSERT(RowDeltaOf(without.row()) == row);
     const RowSize size = SizeOf(row, table);
-    const RowSize size_inserted = AsInserted(row, [&](const InsertedRow& any) { return SizeOf(any, table); });
+    const RowSize size_inserted = SizeOf(without.row(), table);
     RC_ASSERT(size_inserted.parts == size.parts);
     RC_ASSERT(size_inserted.bytes == size.bytes);
     RC_ASSERT(size_inserted.largest_cell_bytes == size.largest_cell_bytes);
@@ -108,7 +96,7 @@ RC_GTEST_PROP(InsertedRow, HasTheSameDigest, ()) {
     Digest one;
     one.AddRow("items", some.rows[i].key, ShownCells(some.rows[i].state, {}), kNames);
     Digest other;
-    AsInserted(some.rows[i], [&](const InsertedRow& row) { other.AddRow("items", row, kNames); });
+    other.AddRow("items", WithoutState(some.rows[i]).row(), kNames);
     RC_ASSERT(one == other);
   }
 }

@@ -8,6 +8,7 @@
 #include "crdt/row_check.h"
 #include "store/sqlite/large_rows.h"
 #include "tests/crdt/generators.h"
+#include "tests/crdt/without_state.h"
 
 namespace rejoin {
 namespace {
@@ -36,14 +37,7 @@ AnyRow MakeRow(const Key& key, const std::vector<Incarnation>& inserts) {
 // Adds the row from memory that is overwritten afterwards.
 void AddInserted(RowBatch& batch, const RowDelta& row) {
   RowDelta copy = row;
-  const Incarnation& incarnation = copy.state.incarnations.at(0);
-  std::vector<ColumnId> columns;
-  std::vector<ValueView> values;
-  for (const Cell& cell : incarnation.cells) {
-    columns.push_back(cell.column);
-    values.push_back(cell.value);
-  }
-  batch.Add(InsertedRow{copy.key, incarnation.birth, columns, values});
+  batch.Add(WithoutState(copy).row());
   copy.key.assign(copy.key.size(), '?');
   for (Cell& cell : copy.state.incarnations[0].cells) cell.value.bytes.assign(cell.value.bytes.size(), '?');
 }
