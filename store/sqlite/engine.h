@@ -17,6 +17,7 @@
 #include "store/sqlite/commit_state.h"
 #include "store/sqlite/row_sql.h"
 #include "store/sqlite/sql.h"
+#include "store/sqlite/vector.h"
 
 namespace rejoin {
 
@@ -63,6 +64,7 @@ struct Engine {
   std::function<void(Engine&)> after_rollback;
 
   std::optional<KnownState> known_state;
+  std::optional<KnownVector> known_vector;
   // The schema cookie under which the file had no triggers but ours (merge_scope.h).
   std::optional<std::int64_t> cookie_without_triggers;
   // The schema cookie for which FlushCapture last compared columns.

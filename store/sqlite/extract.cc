@@ -9,9 +9,6 @@
 namespace rejoin {
 namespace {
 
-constexpr char kReadApplied[] =
-    "SELECT id, applied FROM {s}.rejoin__replica WHERE applied > 0";
-
 // Of all rows with news, as one delta.
 Result<ExtractReport> Extract(Engine& engine, const VersionVector* since, const Cursor* cursor,
                               ByteSink& out) {
@@ -59,21 +56,6 @@ Result<std::optional<Digest>> TryDigest(Engine& engine, TableNumber only) {
 }
 
 }  // namespace
-
-Result<VersionVector> ReadVector(Engine& engine) {
-  std::vector<VersionVector::Entry> entries;
-  REJOIN_ASSIGN(CachedStatement read, engine.db.Cached(kReadApplied));
-  for (;;) {
-    REJOIN_ASSIGN(const bool row, read->Step());
-    if (!row) break;
-    const auto id = ReplicaId::FromBytes(read->Text(0));
-    if (id) entries.emplace_back(*id, HybridTimestamp{read->Unsigned(1)});
-  }
-  REJOIN_ASSIGN(const ReplicaId self, ReadReplica(engine));
-  REJOIN_ASSIGN(const LogHead head, ReadLogHead(engine));
-  entries.emplace_back(self, head.own);
-  return VersionVector::Of(std::move(entries));
-}
 
 Result<ReplicaId> ReadReplica(Engine& engine) {
   REJOIN_ASSIGN(const auto stored, engine.Meta("replica"));

@@ -9,12 +9,11 @@
 #include "crdt/delta.h"
 #include "store/sqlite/engine.h"
 #include "store/sqlite/extract_scan.h"
+#include "store/sqlite/vector.h"
 #include "store/sync_store.h"
 
 namespace rejoin {
 
-// The vector of this file: foreign entries, and the own one from the log.
-Result<VersionVector> ReadVector(Engine& engine);
 Result<ReplicaId> ReadReplica(Engine& engine);
 
 // Both fold first and work in one read transaction (the caller's write

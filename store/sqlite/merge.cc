@@ -18,7 +18,7 @@ namespace {
 // true, and a busy_timeout is respected.
 constexpr char kLock[] = "DELETE FROM {s}.rejoin__meta WHERE 0";
 constexpr char kRaiseApplied[] =
-    "UPDATE {s}.rejoin__replica SET applied = ?2 WHERE number = ?1 AND applied < ?2";
+    "UPDATE {s}.rejoin__replica SET applied = ?2 WHERE number = ?1";
 
 Status RefuseInTheMiddle(Engine& engine) {
   if (!engine.capture.empty()) {
@@ -156,8 +156,9 @@ Result<bool> Merge::OvertakesRowsAhead(const std::vector<Advance>& advances,
   VersionVector ahead = before;
   ahead.Join(stamped);
   ahead.Set(self_, {});
-  for (const auto& [replica, time] : own_.entries()) {
-    if (ahead.Get(replica) <= time) ahead.Set(replica, {});
+  const std::vector<VersionVector::Entry> noted = ahead.entries();
+  for (const auto& [replica, time] : noted) {
+    if (time <= own_.Get(replica)) ahead.Set(replica, {});
   }
   bool overtaken = false;
   for (const Advance& advance : advances) {

@@ -13,7 +13,7 @@
 namespace rejoin::testing {
 
 // Replica n is a number; time counts from 1, long before the fixture's clock.
-inline ReplicaId Somebody(std::uint64_t n) { return ReplicaId::Random(n, 77); }
+inline ReplicaId Somebody(std::uint64_t n) { return ReplicaId::Random(77, n); }
 inline Stamp At(std::uint64_t time, std::uint64_t replica = 1, Rank rank = Rank::kWritten) {
   return {rank, {time}, Somebody(replica)};
 }
