@@ -109,6 +109,7 @@ const Incarnation* ShownIncarnation(const RowState& state, RowRules rules) {
 }
 
 bool HasKeyClash(const RowState& state, RowRules rules) {
+  if (state.incarnations.size() < 2) return false;
   std::vector<const Incarnation*> living;
   for (const Incarnation& incarnation : state.incarnations) {
     if (IsAlive(incarnation, state.removes, rules)) living.push_back(&incarnation);

@@ -1,6 +1,8 @@
 #include "store/sqlite/extract_log.h"
 
 #include <algorithm>
+#include <deque>
+#include <iterator>
 #include <tuple>
 
 #include "store/sqlite/new_row_keys.h"
@@ -17,11 +19,10 @@ class Walk {
   Walk(Engine& engine, const VersionVector& vector)
       : engine_(engine), limit_(engine.limits.listed_keys_bytes), new_rows_(engine) {
     walk_.vector = vector;
-    walk_.keys.emplace();
   }
 
   Status Take(const LogRecord& record) {
-    if (record.overflow) walk_.keys.reset();
+    if (record.overflow) GiveUp();
     for (const Change& change : record.changes) REJOIN_TRY(Take(change));
     for (const TouchedKey& touched : record.touched) Take(touched.table, touched.key);
     for (const Advance& advance : record.advances) {
@@ -34,21 +35,17 @@ class Walk {
     return {};
   }
 
-  const LogWalk& so_far() const { return walk_; }
+  const VersionVector& vector() const { return walk_.vector; }
+  bool lists_all() const { return lists_all_; }
 
   LogWalk Finish() {
-    if (walk_.keys) {
-      auto& keys = *walk_.keys;
-      const auto place = [](const TouchedKey& key) { return std::tie(key.table, key.key); };
-      std::sort(keys.begin(), keys.end(), [&place](const TouchedKey& a, const TouchedKey& b) {
-        return place(a) < place(b);
-      });
-      keys.erase(std::unique(keys.begin(), keys.end(),
-                             [&place](const TouchedKey& a, const TouchedKey& b) {
-                               return place(a) == place(b);
-                             }),
-                 keys.end());
-    }
+    if (!lists_all_) return std::move(walk_);
+    const auto place = [](const TouchedKey& key) { return std::tie(key.table, key.key); };
+    const auto before = [&place](const TouchedKey& a, const TouchedKey& b) { return place(a) < place(b); };
+    const auto same = [&place](const TouchedKey& a, const TouchedKey& b) { return place(a) == place(b); };
+    std::sort(keys_.begin(), keys_.end(), before);
+    keys_.erase(std::unique(keys_.begin(), keys_.end(), same), keys_.end());
+    walk_.keys.emplace(std::make_move_iterator(keys_.begin()), std::make_move_iterator(keys_.end()));
     return std::move(walk_);
   }
 
@@ -56,11 +53,11 @@ class Walk {
   Status Take(const Change& change) {
     if (!change.key_hash) {
       Take(change.table, change.key);
-    } else if (walk_.keys) {
+    } else if (lists_all_) {
       Key key;
-      REJOIN_ASSIGN(const bool known, new_rows_.Find(change, *walk_.keys, key));
+      REJOIN_ASSIGN(const bool known, new_rows_.Find(change, keys_, key));
       if (!known) {
-        walk_.keys.reset();
+        GiveUp();
       } else if (!key.empty()) {
         Take(change.table, key);
       }
@@ -69,16 +66,23 @@ class Walk {
   }
 
   void Take(TableNumber table, const Key& key) {
-    if (!walk_.keys) return;
+    if (!lists_all_) return;
     bytes_ += sizeof(TouchedKey) + key.size();
-    if (bytes_ > limit_) return walk_.keys.reset();
-    walk_.keys->push_back({table, key});
+    if (bytes_ > limit_) return GiveUp();
+    keys_.push_back({table, key});
+  }
+
+  void GiveUp() {
+    lists_all_ = false;
+    std::deque<TouchedKey>().swap(keys_);
   }
 
   Engine& engine_;
   std::size_t limit_;
   NewRowKeys new_rows_;
   std::size_t bytes_ = 0;
+  bool lists_all_ = true;
+  std::deque<TouchedKey> keys_;  // a vector that grows takes three times as much for a moment
   LogWalk walk_;
 };
 
@@ -110,8 +114,8 @@ Result<std::optional<LogWalk>> WalkBackUntilCovered(Engine& engine, const Versio
     REJOIN_TRY(walk.Take(record));
     whole = record.cursor.position == kFirstPosition;
     own = record.own;
-    covered = covered || since.Covers(walk.so_far().vector);
-    return walk.so_far().keys.has_value();
+    covered = covered || since.Covers(walk.vector());
+    return walk.lists_all();
   };
   // All rows of one transaction have its stamp, so another one's ends the walk.
   const auto stop_before = [&](const LogRecord& record) {
@@ -119,7 +123,7 @@ Result<std::optional<LogWalk>> WalkBackUntilCovered(Engine& engine, const Versio
     return covered && record.own != own;
   };
   REJOIN_TRY(ForEachBackwards(engine, 0, take, stop_before));
-  if (!covered || !whole || !walk.so_far().keys) return std::optional<LogWalk>();
+  if (!covered || !whole || !walk.lists_all()) return std::optional<LogWalk>();
   return std::optional<LogWalk>(walk.Finish());
 }
 

@@ -45,7 +45,7 @@ Result<Key> LeftRowKeys::Find(const Change& change, std::uint64_t position) {
   return left == left_.end() ? Key() : left->second;
 }
 
-Result<bool> NewRowKeys::Find(const Change& change, const std::vector<TouchedKey>& later, Key& key) {
+Result<bool> NewRowKeys::Find(const Change& change, const std::deque<TouchedKey>& later, Key& key) {
   key.clear();
   const TrackedTable* const table = engine_.catalog.Find(change.table);
   if (table == nullptr) return true;  // no longer tracked: nobody asks

@@ -5,10 +5,10 @@
 // it since, a later row of the log says so, with its key.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
-#include <vector>
 
 #include "store/sqlite/log.h"
 
@@ -43,7 +43,7 @@ class NewRowKeys {
   // The row's key among `later`, all keys of the log behind the change, or in its table,
   // into `key`, which is empty where the key is one of `later`. False: nobody knows where
   // the row is; it has moved in ways that the log does not tell.
-  Result<bool> Find(const Change& change, const std::vector<TouchedKey>& later, Key& key);
+  Result<bool> Find(const Change& change, const std::deque<TouchedKey>& later, Key& key);
 
  private:
   Engine& engine_;
