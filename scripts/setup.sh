@@ -13,7 +13,7 @@ demo=(g++ cmake ninja-build libsqlite3-dev libzstd-dev libxxhash-dev
       nlohmann-json3-dev libexpected-dev libcli11-dev libboost1.81-dev sqlite3)
 # Tests, and ccache, which makes the second build quick.
 test=(libgtest-dev libgmock-dev librapidcheck-dev python3 python3-websockets
-      binutils git ccache)
+      binutils git ccache iproute2 nftables)
 # Node.js as a host of the extension. Where node is there already, with its npm and headers, it is
 # taken; then better-sqlite3 is built from source, two minutes, into tests/network/node.
 node=(g++ make python3)

@@ -16,7 +16,7 @@ from program import ERROR, OK, PROGRAM, SOURCE, USAGE  # noqa: E402
 
 # For what must happen: generous, a guard against a hang and not a measure.
 DEADLINE_S = 60
-ADDRESS = re.compile(rb" at ws://127\.0\.0\.1:(\d+)/ROOM")
+ADDRESS = re.compile(rb" at ws://[0-9.]+:(\d+)/ROOM")
 
 
 class Server:
