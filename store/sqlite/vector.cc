@@ -12,9 +12,10 @@ namespace {
 
 constexpr char kReadApplied[] = "SELECT id, applied FROM {s}.rejoin__replica WHERE applied <> 0";
 
-// Of the log: more is slower than to read the vector of a thousand replicas.
-constexpr std::uint64_t kMostRows = 100;
-constexpr std::uint64_t kMostBytes = 64u << 10;
+// To take a row of the log apart takes as long as so many bytes of one, and an entry of the
+// whole vector to be read as long as so many.
+constexpr std::uint64_t kBytesOfRow = 50;
+constexpr std::uint64_t kBytesOfEntry = 16;
 
 Result<VersionVector> ReadWhole(Engine& engine, const LogHead& head) {
   std::vector<VersionVector::Entry> entries;
@@ -30,12 +31,15 @@ Result<VersionVector> ReadWhole(Engine& engine, const LogHead& head) {
   return VersionVector::Of(std::move(entries));
 }
 
+// What came since is less than the whole.
 Result<bool> IsNear(Engine& engine, const KnownVector& known, const LogHead& head) {
   const Cursor& at = known.head.cursor;
   if (at == head.cursor) return true;
-  const bool is_before = at.epoch == head.cursor.epoch && at.position < head.cursor.position;
-  if (!is_before || head.cursor.position - at.position > kMostRows) return false;
-  if (head.total_bytes - known.head.total_bytes > kMostBytes) return false;
+  if (at.epoch != head.cursor.epoch || at.position >= head.cursor.position) return false;
+  const std::uint64_t rows = head.cursor.position - at.position;
+  const std::uint64_t bytes = head.total_bytes - known.head.total_bytes;
+  const std::uint64_t whole = known.vector.entries().size() * kBytesOfEntry;
+  if (rows > whole / kBytesOfRow || bytes > whole - rows * kBytesOfRow) return false;
   return IsKnown(engine, at);
 }
 
