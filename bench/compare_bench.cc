@@ -238,6 +238,8 @@ int main(int argc, char** argv) {
   app.add_option("--json", settings.json, "Write all figures to this file, too");
   CLI11_PARSE(app, argc, argv);
 
+  const RunFolder folder(settings.files.folder);
+  settings.files.folder = folder.path();
   std::printf("SQLite %s, page cache %d MB, %d rounds, seed %llu; CPU time of the process.\n", sqlite3_libversion(),
               settings.files.cache_mb, settings.rounds, static_cast<unsigned long long>(settings.seed));
   std::string json;

@@ -6,6 +6,8 @@
 #include <ctime>
 #include <filesystem>
 
+#include "base/os.h"
+
 namespace rejoin::bench {
 namespace {
 
@@ -54,8 +56,18 @@ void Prepared::Run() {
   sqlite3_reset(statement_);
 }
 
-Database::Database(const FileOptions& options, const std::string& name)
-    : path_(options.folder + "/rejoin-bench-" + name + ".db") {
+RunFolder::RunFolder(const std::string& within)
+    : path_(within + "/rejoin-bench-" + std::to_string(SystemRandom().Draw64())) {
+  std::error_code failed;
+  if (!std::filesystem::create_directory(path_, failed)) Die("cannot make " + path_ + ": " + failed.message());
+}
+
+RunFolder::~RunFolder() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Database::Database(const FileOptions& options, const std::string& name) : path_(options.folder + "/" + name + ".db") {
   Remove();
   if (sqlite3_open(path_.c_str(), &db_) != SQLITE_OK) Die("cannot open " + path_ + ": " + sqlite3_errmsg(db_));
   Exec("PRAGMA journal_mode = wal; PRAGMA synchronous = normal; PRAGMA temp_store = memory");

@@ -25,6 +25,19 @@ struct FileOptions {
   int replicas = 1;  // that a sync engine's version vector has from the start
 };
 
+// Of this run alone, within another; goes with it and all that is in it.
+class RunFolder {
+ public:
+  explicit RunFolder(const std::string& within);
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+  ~RunFolder();
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
 // A prepared statement that ends the program on errors.
 class Prepared {
  public:
