@@ -18,7 +18,10 @@ int Refuse(char** message, const char* reason) {
 
 extern "C" __attribute__((visibility("default"))) int sqlite3_rejoin_init(
     sqlite3* db, char** message, const sqlite3_api_routines* api) {
-  SQLITE_EXTENSION_INIT2(api)
+  // Called for each connection of the process; links of earlier ones read it on their threads.
+  if (sqlite3_api != api) {
+    SQLITE_EXTENSION_INIT2(api)
+  }
   if (sqlite3_libversion_number() < kOldestSqlite) {
     *message = sqlite3_mprintf("rejoin: this application brings SQLite %s; Rejoin needs 3.40.0 or later",
                                sqlite3_libversion());
