@@ -124,8 +124,8 @@ class GroupReader {
   }
 
   void ReadRun() {
-    const bool hashed = (tag_ & kHasKey) != 0;
-    if (hashed && tag_ != kHashedRuns) return reader_.MarkFailed();
+    const bool hashed = tag_ == kHashedRuns;
+    if (!hashed && !IsKeylessRuns()) return reader_.MarkFailed();
     const std::int64_t first = Sum(last_rowid_, UnZigZag(reader_.Varint()));
     const std::uint64_t length = Count();
     for (std::uint64_t i = 0; i < length && Weigh(); ++i) {
@@ -138,6 +138,12 @@ class GroupReader {
       }
     }
     last_rowid_ = Sum(first, static_cast<std::int64_t>(length));
+  }
+
+  // Deletes are none: each has its values.
+  bool IsKeylessRuns() const {
+    const auto kind = static_cast<std::uint8_t>(shared_.kind);
+    return shared_.kind != ChangeKind::kDelete && tag_ == (kind | kHasRowid | kRuns);
   }
 
   void PushRowidKeyed() {

@@ -164,6 +164,30 @@ TEST(LogBody, OfNewRowsHasHashesInPlaceOfKeys) {
   }
 }
 
+// As a run they would have columns and no values.
+TEST(LogBody, OfDeletesHasNoRuns) {
+  LogBodyWriter writer;
+  ChangeView change;
+  change.kind = ChangeKind::kUpdate;
+  change.has_rowid = true;
+  change.table = 1;
+  change.version = 1;
+  change.rowid = change.old_rowid = 4;
+  const std::vector<ColumnId> columns = {0};
+  change.columns = &columns;
+  writer.Add(change);
+  Bytes body = writer.Take(Rank::kWritten, {}, false);
+  const std::size_t tag_at = 4;
+  ASSERT_EQ(static_cast<std::uint8_t>(body[tag_at]), 2 | 8 | 128);
+  LogRecord record;
+  ASSERT_TRUE(DecodeLogBody(body, record));
+  for (const int tag : {3 | 8 | 128, 2 | 128, 2 | 8 | 16 | 128, 2 | 8 | 64 | 128}) {
+    body[tag_at] = static_cast<char>(tag);
+    LogRecord damaged;
+    EXPECT_FALSE(DecodeLogBody(body, damaged)) << tag;
+  }
+}
+
 // --- Rows that a statement of many rows displaces ----------------------------------
 
 class DisplacedAmongMany : public NewRows {
