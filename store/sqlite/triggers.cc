@@ -74,6 +74,10 @@ class TriggerText {
   std::string ProbeUpdate() const {
     std::string body;
     for (const std::string& condition : Conditions()) body += Probe(condition + " AND " + IsOther());
+    if (shape_.kind == KeyKind::kIndexed) {
+      const std::string rowid = Rowid();
+      body += Probe(rowid + " = NEW." + rowid + " AND " + IsOther());
+    }
     return Trigger("probe_update", "BEFORE UPDATE" + OfColumns(), body);
   }
 
@@ -249,6 +253,8 @@ class TriggerText {
       if (in_index && column.generated) return {};
       if (in_index || column.key_part != 0) names.push_back(QuoteName(column.name));
     }
+    // By whatever name: the columns of an UPDATE are told from these by their text.
+    if (shape_.kind == KeyKind::kIndexed) names.insert(names.end(), {"rowid", "_rowid_", "oid"});
     return " OF " + Joined(names, ", ");
   }
 

@@ -257,6 +257,28 @@ RELEASE a;
 
 TEST_P(PlainKeys, SavepointsWithPartialRollback) { Check(kUniqueColumns, kSavepoints); }
 
+// A row that goes to the rowid of another takes its place, whatever the rowid is called.
+TEST(PlainRowids, ReplaceByARowidThatIsTaken) {
+  for (const char* const schema :
+       {"CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, a, oid UNIQUE);", "CREATE TABLE t(id, a, PRIMARY KEY(id, a));"}) {
+    TwinOptions options;
+    options.schema = schema;
+    options.tables = {"t"};
+    ExpectPlain(options, R"sql(
+INSERT INTO t(id, a) VALUES('a', 1), ('b', 2), ('c', 3), ('d', 4), ('e', 5);
+UPDATE t SET rowid = 2 WHERE id = 'a';
+UPDATE OR REPLACE t SET rowid = 2 WHERE id = 'a';
+UPDATE OR REPLACE t SET _rowid_ = 3, a = 7 WHERE id = 'd';
+BEGIN;
+UPDATE OR REPLACE t SET rowid = 5 WHERE id = 'd';
+INSERT INTO t(id, a) VALUES('c', 8);
+ROLLBACK;
+UPDATE OR REPLACE t SET rowid = 9;
+INSERT INTO t(id, a) VALUES('a', 1);
+)sql");
+  }
+}
+
 std::string StyleName(const ::testing::TestParamInfo<KeyStyle>& style) { return style.param.name; }
 INSTANTIATE_TEST_SUITE_P(Key, PlainKeys, ::testing::ValuesIn(kStyles), StyleName);
 
