@@ -51,6 +51,7 @@ Result<std::optional<Bytes>> Session::NextFrame(Instant now) {
   if (!queue_.empty()) {
     frame = std::move(queue_.front());
     queue_.pop_front();
+    ends_with_ack_ = ends_with_ack_ && !queue_.empty();
   } else if (sending_ && !closed_) {
     REJOIN_ASSIGN(frame, NextChunk());
   }
@@ -94,6 +95,7 @@ Status Session::Close(Error error) {
     closed_ = true;
     blocked_ = false;
     queue_.clear();
+    ends_with_ack_ = false;
     incoming_.Clear();
     outgoing_.Clear();
     // Who said Bye needs no answer.
@@ -102,7 +104,13 @@ Status Session::Close(Error error) {
   return tl::unexpected(std::move(error));
 }
 
-void Session::Queue(const Message& message) { queue_.push_back(EncodeMessage(message)); }
+void Session::Queue(const Message& message) {
+  const bool is_ack = std::holds_alternative<Ack>(message);
+  // It stands for those before it: a peer that sends and does not read would fill the queue.
+  if (is_ack && ends_with_ack_) queue_.pop_back();
+  queue_.push_back(EncodeMessage(message));
+  ends_with_ack_ = is_ack;
+}
 
 // --- Getting to know each other --------------------------------------------------
 

@@ -237,7 +237,8 @@ class Session {
   bool blocked_ = false;
   RoomId room_told_;    // by the peer
   bool begun_ = false;  // agreed on the room, and asked
-  std::deque<Bytes> queue_;  // small messages; at most one of each kind and a few acks
+  std::deque<Bytes> queue_;  // small messages; a few of each kind, whatever the peer does
+  bool ends_with_ack_ = false;  // so does the queue
   SessionReport report_;
 
   // The peer's clock, where it keeps time.

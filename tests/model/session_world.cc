@@ -226,8 +226,8 @@ bool SessionWorld::SendOne(Wire& wire, std::size_t from) {
   if (!*frame) return false;
   const auto message = DecodeMessage(**frame);
   const Chunk* const chunk = message ? std::get_if<Chunk>(&*message) : nullptr;
-  if (chunk != nullptr && chunk->last) ++sender.parts_on_their_way;
-  if (sender.parts_on_their_way > kMaxPartsOnTheirWay) Fault("too many parts are on their way");
+  if (chunk != nullptr && chunk->last) sender.part_sent = chunk->part;
+  if (sender.part_sent > sender.part_acknowledged + kMaxPartsOnTheirWay) Fault("too many parts are on their way");
   receiver.arriving.push_back(**frame);
   return true;
 }
@@ -246,8 +246,8 @@ bool SessionWorld::ArriveOne(Wire& wire, std::size_t at) {
   const Status taken = end.session->OnFrame(frame, now_);
   if (!taken) Fault("a session ends: " + taken.error().message);
   const auto message = DecodeMessage(frame);
-  if (message && std::holds_alternative<Ack>(*message)) {
-    if (end.parts_on_their_way > 0) --end.parts_on_their_way;
+  if (const Ack* const ack = message ? std::get_if<Ack>(&*message) : nullptr) {
+    end.part_acknowledged = std::max(end.part_acknowledged, ack->part);
     CheckAcknowledged(wire, at);
   } else {
     Changed(end.node, end.session.get());

@@ -72,7 +72,8 @@ class SessionWorld {
     std::unique_ptr<SyncStore> in_between;
     std::unique_ptr<Session> session;
     std::deque<Bytes> arriving;
-    std::size_t parts_on_their_way = 0;  // sent and not acknowledged
+    std::uint64_t part_sent = 0;  // the latest
+    std::uint64_t part_acknowledged = 0;  // and all before it
   };
   struct Wire {
     End ends[2];

@@ -42,6 +42,26 @@ TEST_P(BadFrames, APeerThatAsksAgainAndAgainIsLeft) {
   EXPECT_EQ(ask.number, 6u);
 }
 
+// Nor does its host have to keep what it cannot send.
+TEST_P(BadFrames, APeerThatSendsAndDoesNotReadFillsNoQueue) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Run();
+  Chunk nothing;
+  nothing.first = nothing.last = nothing.nothing = true;
+  nothing.ask = 1;
+  nothing.until = "there";
+  for (nothing.part = 2; nothing.part < 100; ++nothing.part) talk.Deliver(talk.b(), EncodeMessage(nothing));
+  ASSERT_FALSE(talk.b().error) << talk.b().error->message;
+  const auto waits = talk.Next(talk.b());
+  ASSERT_TRUE(waits);
+  const auto ack = DecodeMessage(*waits);
+  ASSERT_TRUE(ack && std::holds_alternative<Ack>(*ack));
+  EXPECT_EQ(std::get<Ack>(*ack).part, 99u);
+  EXPECT_FALSE(talk.Next(talk.b()));
+}
+
 // What is wrong with a part under way: by a flipped bit of the frame, or of the delta that a
 // peer then frames well.
 void FlipOfFrame(Bytes& frame) { frame.back() ^= 1; }

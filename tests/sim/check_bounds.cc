@@ -15,7 +15,7 @@ class Bounds final : public Checker {
     const std::string who = Name(world_.nodes()[wire.nodes[from]]);
     if (frame.size() >= kMaxFrameBytes) world_.Fault("bounds", who + " sends a frame that no link takes");
     // On a hurt link more may be on their way than the other end heard of.
-    if (!wire.hurt && wire.ends[from].parts_on_their_way > kMaxPartsOnTheirWay) {
+    if (!wire.hurt && wire.ends[from].part_sent > wire.ends[from].part_acknowledged + kMaxPartsOnTheirWay) {
       world_.Fault("bounds", who + " sends more than eight parts that nobody has acknowledged");
     }
   }

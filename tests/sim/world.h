@@ -76,7 +76,8 @@ struct Wire {
     std::unique_ptr<Session> session;
     std::deque<Bytes> arriving;
     std::uint64_t last_arrival_ms = 0;
-    std::size_t parts_on_their_way = 0;  // sent and not acknowledged
+    std::uint64_t part_sent = 0;  // the latest
+    std::uint64_t part_acknowledged = 0;  // and all before it
     bool greeted = false;                // hubs: the registry knows the peer
   } ends[2];
   std::uint64_t latency_ms = 0;

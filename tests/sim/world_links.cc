@@ -144,7 +144,7 @@ void World::NoteSent(Wire& wire, std::size_t end, const Bytes& frame) {
   const auto message = DecodeMessage(frame);
   const Chunk* const chunk = message ? std::get_if<Chunk>(&*message) : nullptr;
   if (chunk != nullptr && chunk->last) {
-    ++wire.ends[end].parts_on_their_way;
+    wire.ends[end].part_sent = chunk->part;
     if (chunk->partial || chunk->more) saw_parts_ = true;
   }
   for (const auto& checker : checkers_) checker->OnSent(wire, end, frame);
@@ -265,9 +265,10 @@ void World::Take(Wire& wire, std::size_t end, const Bytes& frame) {
 // After the store was looked at.
 void World::NoteTaken(Wire& wire, std::size_t end, const Bytes& frame) {
   const auto message = DecodeMessage(frame);
-  if (!message || !std::holds_alternative<Ack>(*message)) return;
+  const Ack* const ack = message ? std::get_if<Ack>(&*message) : nullptr;
+  if (ack == nullptr) return;
   Wire::End& side = wire.ends[end];
-  if (side.parts_on_their_way > 0) --side.parts_on_their_way;
+  side.part_acknowledged = std::max(side.part_acknowledged, ack->part);
   for (const auto& checker : checkers_) checker->OnAck(wire, end);
 }
 
