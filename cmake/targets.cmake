@@ -6,7 +6,8 @@
 #   rejoin_test(name SOURCES a_test.cc ... [DEPS ...] [LABELS label ...])
 #   rejoin_test_library(name SOURCES a.cc ... [DEPS ...])
 #   rejoin_script_test(name SCRIPT file.py [ARGS ...] [LABELS label ...] [LOADS_EXTENSION])
-#   rejoin_fuzzer(name SOURCES a_fuzz.cc ... [DEPS ...] [CORPUS folder])
+#   rejoin_fuzzer(name SOURCES a_fuzz.cc ... [DEPS ...] [CORPUS folder] [SECONDS s] [MAX_BYTES b]
+#                 [MALLOC_MB m])
 #
 # DEPS and DEFINES of a library reach those who link it. Includes are written
 # from the root: #include "crdt/stamp.h".
@@ -156,10 +157,11 @@ function(rejoin_runtime_path library out)
   set(${out} "${path}" PARENT_SCOPE)
 endfunction()
 
-# A libFuzzer target, in the fuzz preset; ctest runs it briefly from a fixed seed
-# over its corpus, as fuzz.<name>.
+# A libFuzzer target, in the fuzz preset; ctest runs it for SECONDS from a fixed seed
+# over its corpus, as fuzz.<name>. No input may take 10 s or a gigabyte, nor one
+# allocation more than MALLOC_MB.
 function(rejoin_fuzzer name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS" "SOURCES;DEPS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "CORPUS;SECONDS;MAX_BYTES;MALLOC_MB" "SOURCES;DEPS")
   rejoin_expect_no_more(${name} "${arg_UNPARSED_ARGUMENTS}")
   if(NOT REJOIN_FUZZ)
     return()
@@ -174,10 +176,24 @@ function(rejoin_fuzzer name)
   if(arg_CORPUS)
     cmake_path(ABSOLUTE_PATH arg_CORPUS OUTPUT_VARIABLE corpus)
   endif()
-  add_test(NAME "fuzz.${name}" COMMAND ${name} -seed=1 -max_total_time=20 -timeout=10
-           -rss_limit_mb=1024 "${found}" ${corpus})
+  set(limits -timeout=10 -rss_limit_mb=1024)
+  if(arg_MAX_BYTES)
+    list(APPEND limits -max_len=${arg_MAX_BYTES})
+  endif()
+  if(arg_MALLOC_MB)
+    list(APPEND limits -malloc_limit_mb=${arg_MALLOC_MB})
+  endif()
+  if(NOT arg_SECONDS)
+    set(arg_SECONDS 20)
+  endif()
+  # For scripts/fuzz.sh.
+  list(JOIN limits " " words)
+  file(CONFIGURE OUTPUT "${CMAKE_CURRENT_BINARY_DIR}/${name}.limits" CONTENT "${words}\n")
+  add_test(NAME "fuzz.${name}" COMMAND ${name} -seed=1 -max_total_time=${arg_SECONDS}
+           -print_final_stats=1 ${limits} "${found}" ${corpus})
   set_tests_properties("fuzz.${name}" PROPERTIES
     TIMEOUT ${REJOIN_TEST_TIMEOUT_SECONDS} LABELS fuzz)
+  set_property(GLOBAL APPEND PROPERTY rejoin_fuzzers ${name})
 endfunction()
 
 # The current folder's name below tests/, with dots for further levels.

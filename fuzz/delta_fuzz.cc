@@ -2,29 +2,29 @@
 // checksum, and with every checksum made right, which lets damage reach the
 // parsers behind. Whatever is accepted has to be writable and come back equal.
 #include <cstdint>
-#include <cstdlib>
 #include <optional>
 
 #include "base/hash.h"
 #include "crdt/delta_codec.h"
 #include "crdt/delta_format.h"
+#include "fuzz/require.h"
 
-namespace rejoin {
+namespace rejoin::fuzz {
 namespace {
-
-void Require(bool condition) {
-  if (!condition) std::abort();
-}
 
 // One block as a delta of its own.
 Bytes Written(const DeltaHeader& header, const std::vector<DeltaTable>& tables,
               const DeltaBlock& block) {
   BytesSink sink(std::size_t{1} << 30);
   DeltaWriter writer(sink);
-  Require(writer.Begin(header).has_value());
-  for (const DeltaTable& table : tables) Require(writer.AddTable(table).has_value());
-  for (const RowDelta& row : block.rows) Require(writer.Add(block.table, row).has_value());
-  Require(writer.Finish().has_value());
+  Require(writer.Begin(header).has_value(), "a header that was read can be written");
+  for (const DeltaTable& table : tables) {
+    Require(writer.AddTable(table).has_value(), "so can its tables");
+  }
+  for (const RowDelta& row : block.rows) {
+    Require(writer.Add(block.table, row).has_value(), "so can its rows");
+  }
+  Require(writer.Finish().has_value(), "and its end");
   return sink.Take();
 }
 
@@ -32,11 +32,11 @@ Bytes Written(const DeltaHeader& header, const std::vector<DeltaTable>& tables,
 std::vector<RowDelta> AllRows(ByteView bytes) {
   ViewSource source(bytes);
   DeltaReader reader(source);
-  Require(reader.Begin().has_value());
+  Require(reader.Begin().has_value(), "what was written can be read");
   std::vector<RowDelta> rows;
   for (;;) {
     Result<std::optional<DeltaBlock>> block = reader.NextBlock();
-    Require(block.has_value());
+    Require(block.has_value(), "to its end");
     if (!*block) return rows;
     for (RowDelta& row : (*block)->rows) rows.push_back(std::move(row));
   }
@@ -50,7 +50,8 @@ void ReadAndCheck(ByteView bytes) {
   for (;;) {
     const Result<std::optional<DeltaBlock>> block = reader.NextBlock();
     if (!block || !*block) return;
-    Require(AllRows(Written(*header, reader.tables(), **block)) == (*block)->rows);
+    Require(AllRows(Written(*header, reader.tables(), **block)) == (*block)->rows,
+            "and is the same");
   }
 }
 
@@ -84,11 +85,11 @@ Bytes Resealed(ByteView input) {
 }
 
 }  // namespace
-}  // namespace rejoin
+}  // namespace rejoin::fuzz
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {
   const rejoin::ByteView input(reinterpret_cast<const char*>(bytes), size);
-  rejoin::ReadAndCheck(input);
-  rejoin::ReadAndCheck(rejoin::Resealed(input));
+  rejoin::fuzz::ReadAndCheck(input);
+  rejoin::fuzz::ReadAndCheck(rejoin::fuzz::Resealed(input));
   return 0;
 }

@@ -1,7 +1,7 @@
 // A main for a fuzz target where there is no libFuzzer: runs the files of a
 // corpus as they are and then mutations of them, the same ones for one seed.
 //
-//   <target> [--seed N] [--runs N] folder-or-file...
+//   <target> [--seed N] [--runs N] [--max-bytes N] folder-or-file...
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -92,24 +92,29 @@ class Mutator {
 int main(int count, char** arguments) {
   std::uint64_t seed = 1;
   std::uint64_t runs = 100000;
+  std::uint64_t max_bytes = 65536;
   std::vector<std::string> paths;
   for (int i = 1; i < count; ++i) {
     const std::string argument = arguments[i];
-    if ((argument == "--seed" || argument == "--runs") && i + 1 < count) {
-      (argument == "--seed" ? seed : runs) = std::strtoull(arguments[++i], nullptr, 10);
+    std::uint64_t* const number = argument == "--seed"        ? &seed
+                                  : argument == "--runs"      ? &runs
+                                  : argument == "--max-bytes" ? &max_bytes
+                                                              : nullptr;
+    if (number != nullptr && i + 1 < count) {
+      *number = std::strtoull(arguments[++i], nullptr, 10);
     } else {
       paths.push_back(argument);
     }
   }
   const std::vector<std::string> corpus = ReadCorpus(paths);
   if (corpus.empty()) {
-    std::fprintf(stderr, "usage: %s [--seed N] [--runs N] corpus...\n", arguments[0]);
+    std::fprintf(stderr, "usage: %s [--seed N] [--runs N] [--max-bytes N] corpus...\n", arguments[0]);
     return 2;
   }
   for (const std::string& input : corpus) Run(input);
   Mutator mutator(seed);
   for (std::uint64_t i = 0; i < runs; ++i) {
-    const std::string input = mutator.Mutated(corpus);
+    const std::string input = mutator.Mutated(corpus).substr(0, max_bytes);
     // Where a crash leaves its input.
     if (const char* trace = std::getenv("REJOIN_FUZZ_LAST")) {
       std::ofstream(trace, std::ios::binary) << input;
