@@ -20,8 +20,8 @@ node=(g++ make python3)
 if ! command -v npm >/dev/null || [[ ! -f /usr/include/node/node_api.h ]]; then
   node+=(nodejs npm libnode-dev)
 fi
-# A second opinion, the fuzzers, and how code is laid out.
-clang=(clang-14 libclang-rt-14-dev clang-format-14)
+# A second opinion, the fuzzers and what they reach, and how code is laid out.
+clang=(clang-14 llvm-14 libclang-rt-14-dev clang-format-14 python3)
 # Compilers of the other platforms.
 portability=(clang-14 emscripten g++-mingw-w64-x86-64-posix g++-multilib)
 
