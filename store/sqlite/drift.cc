@@ -39,6 +39,12 @@ Result<TriggerState> FindTriggers(Engine& engine, const TrackedTable& table) {
   return state;
 }
 
+// The schema, whose cookie has 32 bits, and what triggers say.
+Value Fingerprint(std::int64_t cookie) {
+  constexpr std::int64_t kCookies = std::int64_t{1} << 32;
+  return Value::Integer(kTriggersVersion * kCookies + static_cast<std::uint32_t>(cookie));
+}
+
 Status MarkIncomplete(Engine& engine, std::string_view message) {
   // What is missing lies before every point.
   REJOIN_TRY(ForgetPoints(engine));
@@ -191,12 +197,12 @@ Result<std::int64_t> SchemaCookie(Engine& engine) {
 Result<bool> IsSchemaRemembered(Engine& engine) {
   REJOIN_ASSIGN(const std::int64_t cookie, SchemaCookie(engine));
   REJOIN_ASSIGN(const auto seen, engine.Meta("fingerprint"));
-  return seen == Value::Integer(cookie);
+  return seen == Fingerprint(cookie);
 }
 
 Status RememberSchema(Engine& engine) {
   REJOIN_ASSIGN(const std::int64_t cookie, SchemaCookie(engine));
-  return engine.SetMeta("fingerprint", Value::Integer(cookie));
+  return engine.SetMeta("fingerprint", Fingerprint(cookie));
 }
 
 Status DropColumnOf(Engine& engine, TrackedTable& table, const std::string& column) {

@@ -4,7 +4,8 @@
 // (new table, copy, drop, rename), dump and restore: none of them tells us. They
 // are noticed by the schema cookie; then triggers, names, columns and, where
 // rows may have been renumbered, the key hashes are checked, and metadata is
-// mapped anew by key. Metadata that belongs to no row is never given to another.
+// mapped anew by key. Metadata that belongs to no row is never given to another. Triggers
+// that another version of Rejoin made are made anew, too.
 //
 // Rows that were in the metadata and are no longer in a rebuilt table are not
 // deletes: nobody said so. The file is then *incomplete*: it asks its peers for

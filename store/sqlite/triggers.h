@@ -2,12 +2,17 @@
 // no logic.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "store/sqlite/engine.h"
 
 namespace rejoin {
+
+// Of the text that CaptureTriggerSql makes: another text, a higher number, and files that an
+// earlier version tracked get the new triggers when they are opened (drift.h).
+inline constexpr std::int64_t kTriggersVersion = 1;
 
 // CREATE TRIGGER statements for the table as `table.shape` says, in order:
 // AFTER INSERT, UPDATE, DELETE; BEFORE INSERT and UPDATE probes where a REPLACE

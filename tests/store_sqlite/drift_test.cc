@@ -1,5 +1,7 @@
 // The user's schema moves under the metadata; nothing is given to a wrong row.
 
+#include "base/hash.h"
+#include "store/sqlite/triggers.h"
 #include "tests/store_sqlite/fixture.h"
 
 namespace rejoin::testing {
@@ -190,6 +192,39 @@ TEST_F(SchemaDrift, RowsWrittenWhileTriggersWereDroppedAreAdoptedAndNamed) {
   ExpectEqual();
   EXPECT_EQ(b.One("SELECT title FROM todo WHERE id = 'k7'"), "seven");
   EXPECT_EQ(a.Query("SELECT name FROM sqlite_schema WHERE type = 'trigger'").size(), triggers.size());
+}
+
+// As an earlier version made them.
+TEST_F(SchemaDrift, TriggersOfAnotherVersionAreMadeAnew) {
+  const std::string all = "SELECT group_concat(sql) FROM sqlite_schema WHERE type = 'trigger'";
+  const std::string ours = a.One(all);
+  // By the back door, which leaves the schema's cookie as it is.
+  a.Exec("PRAGMA writable_schema = ON; UPDATE sqlite_schema SET sql = replace(sql, 'BEGIN', 'BEGIN SELECT 1;') WHERE type = 'trigger'; "
+         "PRAGMA writable_schema = OFF");
+  const std::string theirs = a.One(all);
+  ASSERT_NE(theirs, ours);
+  a.Pull(b);
+  ASSERT_EQ(a.One(all), theirs) << "without a new number nobody looks";
+  a.Exec("UPDATE rejoin__meta SET value = value & 0xffffffff WHERE name = 'fingerprint'");
+  a.Pull(b);
+  EXPECT_EQ(a.One(all), ours);
+  a.Exec("UPDATE todo SET done = 1 WHERE id = 'k1'");
+  ExpectEqual();
+}
+
+// Where this fails the triggers say something else than before: give kTriggersVersion the next
+// number, and write down the hash that is told here.
+TEST(TriggerText, HasTheVersionThatItWasGiven) {
+  std::string all;
+  for (const char* const table : {"t(id INTEGER PRIMARY KEY, a TEXT, b INTEGER UNIQUE)", "t(id TEXT PRIMARY KEY NOT NULL, a TEXT, b INTEGER UNIQUE)",
+                                  "t(x TEXT, y INTEGER, a TEXT, PRIMARY KEY(x, y)) WITHOUT ROWID"}) {
+    TestDatabase db(1);
+    db.Exec(std::string("CREATE TABLE ") + table);
+    db.Track("t");
+    for (const std::string& sql : CaptureTriggerSql(*db.engine->catalog.FindLocal("t"), 1)) all += sql;
+  }
+  const std::pair<std::int64_t, std::uint64_t> given{1, 3921509267192001939u};
+  EXPECT_EQ(std::pair(kTriggersVersion, Hash64(all)), given);
 }
 
 TEST(SchemaDriftOfFiles, VacuumAndVacuumIntoKeepMetadataRight) {
