@@ -57,6 +57,18 @@ TEST_F(SmallFile, ErrorsNameThePath) {
   EXPECT_NE(failed.error().message.find("no/such/folder"), std::string::npos);
 }
 
+TEST_F(SmallFile, IsCutToItsBeginWhereThatIsAsExpected) {
+  ASSERT_TRUE(SystemSmallFiles().Replace(Path("token"), "new before"));
+  ASSERT_TRUE(SystemSmallFiles().Cut(Path("token"), "new"));
+  EXPECT_EQ(**SystemSmallFiles().Read(Path("token"), 10), "new");
+  for (const ByteView anothers : {"NEW before", "ne"}) {
+    ASSERT_TRUE(SystemSmallFiles().Replace(Path("token"), anothers));
+    ASSERT_TRUE(SystemSmallFiles().Cut(Path("token"), "new"));
+    EXPECT_EQ(**SystemSmallFiles().Read(Path("token"), 10), anothers);
+  }
+  EXPECT_EQ(SystemSmallFiles().Cut(Path("nobody"), "new").error().code, Code::kIo);
+}
+
 TEST_F(SmallFile, RemovedIsGone) {
   ASSERT_TRUE(SystemSmallFiles().Replace(Path("token"), "x"));
   EXPECT_TRUE(SystemSmallFiles().Remove(Path("token")));
