@@ -163,7 +163,8 @@ Status FoldInTransaction(Engine& engine) {
   REJOIN_TRY(engine.catalog.Refresh());
   REJOIN_ASSIGN(const ReplicaId self, ReadReplica(engine));
   REJOIN_ASSIGN(const std::uint64_t folded, FoldedUpTo(engine));
-  return Folding(engine, self).Run(folded);
+  REJOIN_TRY(Folding(engine, self).Run(folded));
+  return TrimLog(engine);
 }
 
 }  // namespace
