@@ -278,6 +278,24 @@ TEST(CodecLimits, MessagesNameTheLimit) {
   EXPECT_NE(section.find(std::to_string(kMaxSectionBytes)), std::string::npos) << section;
 }
 
+TEST(CodecLimits, ThePartsOfABlockTogetherExpandToItsLimit) {
+  const Bytes keys("\x01\x01\x02", 3);
+  const Bytes states = "whatever";
+  const auto error_of = [&](std::size_t claim) {
+    Bytes body("\0\x01\0", 3);  // one row, keys as they are
+    PutBytes(body, keys);
+    body.push_back('\0');
+    PutBytes(body, states);
+    body.push_back('\x01');
+    PutVarint(body, claim);
+    PutBytes(body, "not zstd");
+    return ErrorWithBody(2, body).message;
+  };
+  const std::size_t left = kMaxBlockBytes - keys.size() - states.size();
+  EXPECT_EQ(error_of(left).find("expands to more"), std::string::npos) << error_of(left);
+  EXPECT_NE(error_of(left + 1).find("expands to more"), std::string::npos) << error_of(left + 1);
+}
+
 TEST(CodecLimits, ClaimedSizesAndCountsAreNotBelieved) {
   const std::uint64_t huge[] = {kMaxBlockBytes, kMaxBlockBytes + 1, std::uint64_t{1} << 40,
                                 ~std::uint64_t{0}};

@@ -171,5 +171,15 @@ TEST(DeltaLawExamples, ARemoveIsNewsByTheStampOfItsDelete) {
   EXPECT_TRUE(Since(deleted, holder).empty());
 }
 
+// As is every row of a table that has key columns only.
+TEST(DeltaLawExamples, ARowOfNothingButItsKeyIsNewsByItsBirth) {
+  const ReplicaId a = PoolReplica(1);
+  const RowState made = InsertDelta({Rank::kWritten, {1}, a}, {});
+  VersionVector holder;
+  EXPECT_EQ(Since(made, holder), made);
+  holder.Raise(a, {1});
+  EXPECT_TRUE(Since(made, holder).empty());
+}
+
 }  // namespace
 }  // namespace rejoin

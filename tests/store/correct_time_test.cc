@@ -56,6 +56,20 @@ class CorrectTimes : public ReplicasFixture {
     EXPECT_EQ(right.Shown("item").at(K("c")), Item(3));
   }
 
+  // Deletes of rows of one's own, of somebody else's, and of one that is edited elsewhere.
+  void DeleteAndCorrect(std::int64_t ahead_ms) {
+    TestReplica& off = MakeOff(ahead_ms);
+    TestReplica& right = Make(ItemTable());
+    Do(right, {Insert("item", K("theirs"), Item(1)), Insert("item", K("edited"), Item(1))});
+    Hear(off, right);
+    Do(off, {Insert("item", K("mine"), Item(1)), Update("item", K("theirs"), Qty(2))});
+    Do(right, {Update("item", K("edited"), Qty(5))});
+    Do(off, {Delete("item", K("mine")), Delete("item", K("theirs")), Delete("item", K("edited"))});
+    EXPECT_TRUE(Correct(off));
+    Exchange();
+    EverybodyShows("item", {{K("edited"), Item(5)}});
+  }
+
   OffClock off_{clock_};
 };
 
@@ -177,18 +191,9 @@ TEST_P(CorrectTimes, WhoIsAtAPointOfBeforeSkipsNothing) {
   EXPECT_TRUE(VectorOf(right) == VectorOf(off));
 }
 
-TEST_P(CorrectTimes, OfDeletesAndWhatTheyObserved) {
-  TestReplica& off = MakeOff(kYearMs);
-  TestReplica& right = Make(ItemTable());
-  Do(right, {Insert("item", K("theirs"), Item(1)), Insert("item", K("edited"), Item(1))});
-  Hear(off, right);
-  Do(off, {Insert("item", K("mine"), Item(1)), Update("item", K("theirs"), Qty(2))});
-  Do(right, {Update("item", K("edited"), Qty(5))});
-  Do(off, {Delete("item", K("mine")), Delete("item", K("theirs")), Delete("item", K("edited"))});
-  EXPECT_TRUE(Correct(off));
-  Exchange();
-  EverybodyShows("item", {{K("edited"), Item(5)}});
-}
+TEST_P(CorrectTimes, OfDeletesAndWhatTheyObserved) { DeleteAndCorrect(kYearMs); }
+
+TEST_P(CorrectTimes, OfDeletesByAClockThatIsBehindAndWhatTheyObserved) { DeleteAndCorrect(-kYearMs); }
 
 TEST_P(CorrectTimes, WhoHoldsAUniqueValueStays) {
   TestReplica& off = MakeOff(kYearMs, PersonTable());

@@ -245,6 +245,29 @@ TEST_P(StoreContract, WhatIsWrittenComesAfterEveryStampThatWasMerged) {
   EXPECT_GT(VectorOf(a).Get(*a.store().Replica()), later);
 }
 
+TEST_P(StoreContract, AnOlderDeltaTakesNothingBack) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& ahead = Make(ItemTable());
+  TestReplica& behind = Make(ItemTable());
+  Do(behind, InsertItem(kMilk, 1));
+  clock_.wall_ms += 1'000'000;
+  Do(ahead, InsertItem(kEggs, 1));
+  const Bytes older = DeltaOf(ahead);
+  Do(ahead, {Update("item", kEggs, {{"qty", N(2)}})});
+  clock_.wall_ms -= 1'000'000;
+  Hear(a, ahead);
+  const std::string before = Everything(a);
+  EXPECT_TRUE(MergeBytes(a, older));
+  EXPECT_EQ(Everything(a), before);
+
+  // One that brings something is no reason to turn the clock back either.
+  Hear(a, behind);
+  Do(a, {Update("item", kEggs, {{"qty", N(3)}})});
+  EXPECT_GT(VectorOf(a).Get(*a.store().Replica()), VectorOf(a).Get(*ahead.store().Replica()));
+  Exchange();
+  EXPECT_EQ(ahead.Shown("item").at(kEggs).at("qty"), N(3));
+}
+
 TEST_P(StoreContract, DamageIsRefusedAndChangesNothing) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());

@@ -216,6 +216,20 @@ TEST_P(StoreWrites, UniqueSetsOfSeveralColumnsAndOfTheKey) {
   EverybodyHides({{"seat", one, Hidden::kUnique}});
 }
 
+TEST_P(StoreWrites, WhoTakesAUniqueValueLastShowsThoughTheRowIsOlder) {
+  TestReplica& a = Make(PersonTable());
+  TestReplica& b = Make(PersonTable());
+  Do(a, {Insert("person", K("ann"), {{"email", T("w")}})});
+  Do(b, {Insert("person", K("bob"), {{"email", T("x")}})});
+  Do(a, {Update("person", K("ann"), {{"email", T("x")}})});
+  Exchange();
+  for (TestReplica* const replica : {&a, &b}) {
+    const Rows people = replica->Shown("person");
+    ASSERT_EQ(people.size(), 1u);
+    EXPECT_EQ(people.begin()->first, K("ann"));
+  }
+}
+
 TEST_P(StoreWrites, AReplaceThatDisplacesAnotherRowDeletesIt) {
   TestReplica& a = Make(PersonTable());
   Make(PersonTable());

@@ -19,6 +19,25 @@ TEST_P(SyncContract, AFirstSyncInPartsEndsEqual) {
   ExpectEqual(b, device.store());
 }
 
+// Wherever they are cut: a digest does not tell of deletes, but what comes late does.
+TEST_P(SyncContract, DeletesComeInPartsToo) {
+  SyncStore& a = Make().store();
+  PartDevice& device = MakeDevice();
+  FillItems(device, 1, 8);
+  BytesSink all(kOnePart);
+  ASSERT_TRUE(device.store().ExtractSince({}, all));
+  const Bytes before_deletes = all.Take();
+  Do(device, {Delete("item", ItemKey(1)), Delete("item", ItemKey(8))});
+  Push(device, a);
+  for (const std::size_t target_bytes : {std::size_t{1}, std::size_t{100}, kTinyPart, kOnePart}) {
+    SyncStore& b = Make().store();
+    Pull(b, a, target_bytes);
+    ViewSource late(before_deletes);
+    ASSERT_TRUE(b.Merge(late));
+    EXPECT_EQ(DigestOf(b), DigestOf(a)) << target_bytes;
+  }
+}
+
 TEST_P(SyncContract, AFirstSyncIsCutIntoPartsOrWhole) {
   SyncStore& a = Make().store();
   SyncStore& b = MakeCutting();

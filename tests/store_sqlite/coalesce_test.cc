@@ -70,6 +70,10 @@ TEST_P(NetEffect, UpdateThenUpdateUnitesTheColumns) {
   EXPECT_EQ(Of("UPDATE item SET a = 'p'; UPDATE item SET b = 'q'"), Lines{"update item 1: a, b"});
 }
 
+TEST_P(NetEffect, AColumnUpdatedTwiceIsUpdatedOnce) {
+  EXPECT_EQ(Of("UPDATE item SET a = 'p'; UPDATE item SET a = 'q'"), Lines{"update item 1: a"});
+}
+
 TEST_P(NetEffect, AnUpdateTakenBackIsNothing) {
   EXPECT_EQ(Of("UPDATE item SET a = 'p'; UPDATE item SET a = 'x'"), Lines{});
 }
