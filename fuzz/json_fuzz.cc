@@ -85,6 +85,15 @@ void Check(Result<Parsed> (*parse)(std::string_view), std::string_view text) {
   Require(AreEqual(*parsed, *back), "and is the same");
 }
 
+// An infinity is printed as SQLite prints it, a number that this parser finds too large.
+std::string WithoutInfinities(std::string text) {
+  constexpr std::string_view kExponent = "e999";
+  for (auto at = text.find(kExponent); at != text.npos; at = text.find(kExponent, at)) {
+    text.erase(at, kExponent.size());
+  }
+  return text;
+}
+
 // What goes out as JSON is JSON, whatever bytes are in it.
 void CheckText(ByteView bytes) {
   std::string out;
@@ -95,7 +104,7 @@ void CheckText(ByteView bytes) {
   AppendJsonText(again, text.get<std::string>());
   Require(again == out, "which is the same when it is printed again");
 
-  const auto key = nlohmann::json::parse(KeyToJson(bytes), nullptr, false);
+  const auto key = nlohmann::json::parse(WithoutInfinities(KeyToJson(bytes)), nullptr, false);
   const auto parts = DecodeKey(bytes);
   Require(key.is_array() == parts.has_value(), "a key is a list of its parts, what is none is a blob");
   if (parts) Require(key.size() == parts->size(), "all of them");

@@ -13,6 +13,10 @@ namespace {
 constexpr char kHexDigits[] = "0123456789abcdef";
 
 void AppendReal(std::string& out, double number) {
+  if (std::isnan(number)) {  // of a peer: as SQLite would store it
+    out += "null";
+    return;
+  }
   if (std::isinf(number)) {
     out += number < 0 ? "-9e999" : "9e999";
     return;

@@ -12,8 +12,8 @@ namespace rejoin {
 // A JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD.
 void AppendJsonText(std::string& out, std::string_view text);
 
-// null, numbers (all digits; infinities as 9e999, which SQLite reads back), text,
-// {"blob": "<hex>"}. Blobs and texts beyond `max_bytes` are cut, with "…" behind.
+// null, numbers (all digits; infinities as 9e999, which SQLite reads back; what is no
+// number as null, as SQLite would store it), text, {"blob": "<hex>"}. Blobs and texts beyond `max_bytes` are cut, with "…" behind.
 void AppendJsonValue(std::string& out, const Value& value, std::size_t max_bytes);
 
 // The key as an array of its parts. Bytes that are no key become {"blob": ...}.

@@ -30,6 +30,11 @@ TEST(JsonText, TellsRealsFromIntegers) {
   EXPECT_EQ(Json(Value::Real(-std::numeric_limits<double>::infinity())), "-9e999");
 }
 
+TEST(JsonText, ShowsWhatIsNoNumberAsSqliteWouldStoreIt) {
+  EXPECT_EQ(Json(Value::Real(std::numeric_limits<double>::quiet_NaN())), "null");
+  EXPECT_EQ(Json(Value::Real(-std::numeric_limits<double>::quiet_NaN())), "null");
+}
+
 TEST(JsonText, ReplacesWhatIsNoUtf8) {
   EXPECT_EQ(Json(Value::Text("a\xff")), "\"a\xef\xbf\xbd\"");
   EXPECT_EQ(Json(Value::Text(Bytes("a\0b", 3))), "\"a\\u0000b\"");
