@@ -2,7 +2,7 @@
 """Tests the tests: breaks the product in the ways of *.mutants, one at a time, and expects a test to fail.
 
     mutate.py                        all mutants, with the tests that each names
-    mutate.py --only NAME...         some of them (name or part of it)
+    mutate.py --only NAME...         some of them (part of name, file or test program)
     mutate.py --all-tests            with all tests of the programs that the lists name
     mutate.py --check                nothing is built: do the lists fit the code?
     mutate.py --list                 names, and what would go wrong
@@ -28,6 +28,7 @@ MIN_TIMEOUT_S = 60
 ALL_TESTS_TIMEOUT_S = 900
 SHOWN_TESTS = 3
 SHOWN_ERROR_LINES = 12
+SHOWN_BYTES = 3000  # where nothing builds
 
 CAUGHT, SURVIVED, NOT_BUILT = "CAUGHT", "SURVIVED", "DOES NOT BUILD"
 
@@ -39,6 +40,7 @@ class Verdict:
         self.mutant = mutant
         self.status = status
         self.tests = [name for run in runs for name in run.failed]
+        self.caught_by = list(dict.fromkeys(bare(name) for name in self.tests))
         self.how = sorted({run.how for run in runs if run.how})
         self.seconds = seconds
         self.said = said
@@ -47,9 +49,16 @@ class Verdict:
         if self.status != CAUGHT:
             return self.status
         how = f" ({' and '.join(self.how)})" if self.how else ""
-        more = len(self.tests) - SHOWN_TESTS
-        tests = ", ".join(self.tests[:SHOWN_TESTS]) + (f" and {more} more" if more > 0 else "")
+        more = len(self.caught_by) - SHOWN_TESTS
+        tests = ", ".join(self.caught_by[:SHOWN_TESTS]) + (f" and {more} more" if more > 0 else "")
         return f"{CAUGHT}{how} by {tests or 'a program that ended early'}"
+
+
+def bare(test):
+    """Suite.Test of what GoogleTest calls Instance/Suite.Test/Parameter or Suite/Type.Test."""
+    suite, _, name = test.rpartition(".")
+    parts = [part for part in suite.split("/") if not part.isdigit()]
+    return f"{parts[-1]}.{name.split('/')[0]}"
 
 
 def arguments():
@@ -57,7 +66,7 @@ def arguments():
         description=__doc__.split("\n\n")[0], formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--list", action="store_true", help="names, and what would go wrong")
     parser.add_argument("--check", action="store_true", help="only whether the lists fit the code")
-    parser.add_argument("--only", nargs="+", metavar="NAME", help="mutants with this in their name or file")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="mutants with this in their name, file or test programs")
     parser.add_argument("--all-tests", action="store_true", help="every test of the programs that the lists name")
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "mutants", metavar="DIR",
                         help="where the copy and its build are kept")
@@ -69,7 +78,8 @@ def arguments():
 def chosen(mutants, wanted):
     if not wanted:
         return mutants
-    return [mutant for mutant in mutants if any(part in mutant.name or part in mutant.file for part in wanted)]
+    return [mutant for mutant in mutants
+            if any(part in text for part in wanted for text in (mutant.name, mutant.file, *mutant.programs()))]
 
 
 def filters(mutants):
@@ -83,18 +93,21 @@ def filters(mutants):
 
 
 def without_mutants(scratch, mutants, all_tests):
-    """Seconds per (program, filter), or an error: all of them have to pass as the code is."""
+    """Seconds per (program, filter), and what is wrong: all of them have to pass as the code is."""
     said = scratch.build(sorted(filters(mutants)))
     if said:
-        return None, f"the sources as they are do not build:\n{said[-3000:]}"
+        return {}, f"the sources as they are do not build:\n{said[-SHOWN_BYTES:]}"
     seconds = {}
+    complaints = []
     for program, pattern in sorted(what_to_run(mutants, all_tests)):
         run = scratch.run(program, pattern, ALL_TESTS_TIMEOUT_S)
-        if run.fails() or run.ran == 0:
-            return None, f"without a mutant: {program} {pattern}: {complaint(run)}"
-        print(f"  {program} {pattern}: {run.ran} tests pass in {run.seconds:.1f} s", flush=True)
         seconds[program, pattern] = run.seconds
-    return seconds, ""
+        if run.fails() or run.ran == 0:
+            complaints.append(f"without a mutant: {program} {pattern}: {complaint(run)}")
+            print(f"  {complaints[-1]}", flush=True)
+        else:
+            print(f"  {program} {pattern}: {run.ran} tests pass in {run.seconds:.1f} s", flush=True)
+    return seconds, "\n".join(complaints)
 
 
 def complaint(run):
@@ -176,7 +189,7 @@ def report(verdicts):
         if mutant.file != file:
             file = mutant.file
             lines += ["", f"`{file}`", "", "| mutant | what would go wrong | caught by |", "|---|---|---|"]
-        tests = "<br>".join(f"`{name}`" for name in verdict.tests[:SHOWN_TESTS])
+        tests = "<br>".join(f"`{name}`" for name in verdict.caught_by[:SHOWN_TESTS])
         how = "".join(f" ({way})" for way in verdict.how)
         status = tests + how if verdict.status == CAUGHT else verdict.status.lower()
         lines.append(f"| `{mutant.name}` | {mutant.why} | {status} |")

@@ -55,6 +55,17 @@ TEST(Unique, TheNewestOfThreeIsShown) {
               {"cid|x|Cid"}, 2);
 }
 
+// The device that wrote them knew of no such index.
+TEST(Unique, RowsOfOneTransactionAreDecidedByTheirKeys) {
+  Replicas all(3, {"CREATE TABLE p(id TEXT PRIMARY KEY NOT NULL, email)", {"p"}});
+  for (const std::size_t strict : {1, 2}) all.At(strict, "CREATE UNIQUE INDEX once ON p(email)");
+  all.At(0, "INSERT INTO p VALUES('bob', 'x'), ('ann', 'x'), ('cid', 'x')");
+  for (const std::size_t strict : {1, 2}) {
+    all.Pull(strict, 0);
+    EXPECT_EQ(all[strict].One("SELECT id FROM p"), "ann");
+  }
+}
+
 TEST(Unique, SwappedInOneTransaction) {
   ExpectShown(kPeople, Apart(kPeople, kTwo, {"BEGIN; UPDATE p SET email = NULL WHERE id = 'ann';"
                                              "UPDATE p SET email = 'a' WHERE id = 'bob';"

@@ -94,6 +94,15 @@ TEST(AddColumn, OfALargeTableChangesNoRow) {
             (std::vector<std::string>{"76|title76|0", "77|title77|1", "78|old schema|0"}));
 }
 
+TEST(Visibility, AMergeLeavesLastInsertRowidAlone) {
+  Replicas all(2, {"CREATE TABLE n(id INTEGER PRIMARY KEY, a)", {"n"}});
+  all.At(0, "INSERT INTO n VALUES(7, 'mine')");
+  all.At(1, "INSERT INTO n VALUES(99, 'theirs')");
+  all.Pull(0, 1);
+  EXPECT_EQ(all[0].One("SELECT count(*) FROM n"), "2");
+  EXPECT_EQ(sqlite3_last_insert_rowid(all[0].db), 7);
+}
+
 TEST(Limits, CellsBeyondTheirsStayAndAreListed) {
   Replicas all(3, {"CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, a, b); "
                    "CREATE TABLE w(id TEXT PRIMARY KEY NOT NULL, a, b) WITHOUT ROWID", {"t", "w"}});

@@ -323,6 +323,11 @@ TEST(Extract, NotesItsOwnStampBeforeTheFirstByte) {
   EXPECT_EQ(sink.noted, std::to_string(ReadLogHead(*db.engine)->own.value));
   ASSERT_TRUE(db.store->ExtractSince({}, sink));
   EXPECT_EQ(db.One("SELECT count(*) FROM rejoin__issued"), "1");
+
+  db.Exec("INSERT INTO r VALUES(2, 2, 'x')");
+  CheckingSink later(db);
+  ASSERT_TRUE(db.store->ExtractSince({}, later));
+  EXPECT_EQ(later.noted, std::to_string(ReadLogHead(*db.engine)->own.value));
 }
 
 TEST(Extract, StreamsWithoutKeepingTheDelta) {

@@ -88,6 +88,17 @@ TEST_P(FoldCut, ARowThatComesBackInALaterPartKeepsItsHistory) {
   }
 }
 
+// The delete observed the edit, which is of the same transaction as the insert.
+TEST_P(FoldCut, ARowThatIsEditedDeletedAndInsertedInThreePartsIsThere) {
+  db_.engine->limits.capture_memory_bytes = 1;
+  db_.Exec("INSERT INTO t VALUES(1, 'x')");
+  FoldsAndIsSound();
+  db_.Exec("BEGIN; UPDATE t SET a = 'y' WHERE id = 1; INSERT INTO t VALUES(3, hex(zeroblob(200)));"
+           "DELETE FROM t WHERE id = 1; UPDATE t SET a = 'w' WHERE id = 3; INSERT INTO t VALUES(1, 'z'); COMMIT");
+  FoldsAndIsSound();
+  EXPECT_TRUE(IsPresent(StateOf(1), {}));
+}
+
 // What an earlier batch made of another transaction goes on with it.
 TEST_P(FoldCut, ARowMayComeToTheRowidOfOneThatLeavesInTheNextBatch) {
   db_.engine->limits.fold_batch_bytes = 200;

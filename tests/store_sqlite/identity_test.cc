@@ -211,6 +211,23 @@ TEST_F(Copies, RestoredWhileOpenIsNoticedAtTheNextWrite) {
   }
 }
 
+// The row that it committed last is gone, and another one is in its place.
+TEST_F(Copies, RestoredWhileOpenIsNoticedThoughAnotherConnectionHasWrittenSince) {
+  TestDatabase a(2, File("a.db"));
+  Write(a, "k2", "two");
+  const std::string before = a.store->Replica()->Hex();
+  Copy("a.db", "backup.db", false);
+  Write(a, "k3", "three");
+  Restore("backup.db", a);
+  {
+    TestDatabase other(3, File("a.db"));
+    Write(other, "k4", "four");
+    EXPECT_EQ(other.store->Replica()->Hex(), before);
+  }
+  Write(a, "k5", "five");
+  EXPECT_NE(a.store->Replica()->Hex(), before);
+}
+
 // Put back together with its sidecar, and then asked first.
 TEST_F(Copies, RestoredWithItsSidecarIsFoundByWhoAsksIt) {
   Copy("a.db", "backup.db", true);
@@ -316,6 +333,20 @@ TEST_F(Copies, RolledBackFirstWriteLeavesTheIdentityAlone) {
   TestDatabase a(2, File("a.db"));
   const std::string before = a.store->Replica()->Hex();
   a.Exec("BEGIN; INSERT INTO note VALUES('x', 'y'); ROLLBACK");
+  Write(a, "k2", "two");
+  EXPECT_EQ(a.store->Replica()->Hex(), before);
+}
+
+// By then the sidecar has the token of the commit, and that of before.
+TEST_F(Copies, CommitThatWasRefusedLeavesTheIdentityAlone) {
+  TestDatabase a(2, File("a.db"));
+  const std::string before = a.store->Replica()->Hex();
+  TestDatabase reader(3, File("a.db"));
+  a.Exec("BEGIN; INSERT INTO note VALUES('x', 'y')");
+  reader.Exec("BEGIN; SELECT * FROM note");
+  EXPECT_EQ(a.Try("COMMIT"), SQLITE_BUSY);
+  a.Exec("ROLLBACK");
+  reader.Exec("COMMIT");
   Write(a, "k2", "two");
   EXPECT_EQ(a.store->Replica()->Hex(), before);
 }
