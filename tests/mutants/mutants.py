@@ -135,6 +135,8 @@ def _faults_of(root, mutant, tests):
             name = test.split("/")[0].strip("*") or suite.split("/")[-1].strip("*")
             if not name or not re.search(rf"\b\w*{re.escape(name)}\w*\b", tests[program]):
                 yield f"{program} has no test {part}"
+            elif "*" not in part and re.search(rf"\bTEST_P\(\s*{suite},\s*{test}\b", tests[program]):
+                yield f"{program} has {part} with parameters: say */{part}/*"
 
 
 def _texts(folder):

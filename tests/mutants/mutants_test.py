@@ -28,7 +28,7 @@ class Lists(unittest.TestCase):
         for name, text in {
             "base/a.cc": "int a() {\n  return 1;\n}\nint b() {\n  return 1;\n}\n",
             "tests/base/CMakeLists.txt": "rejoin_test(base_test\n  SOURCES a_test.cc)\n",
-            "tests/base/a_test.cc": "TEST(Suite, Holds) {}\n",
+            "tests/base/a_test.cc": "TEST(Suite, Holds) {}\nTEST_P(Many, Hold) {}\n",
         }.items():
             path = self.root / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,6 +56,8 @@ class Lists(unittest.TestCase):
 
     def test_tests_that_are_gone_are_told(self):
         self.assertIn("base_test has no test Suite.Held", self.faults(LIST.replace("Holds", "Held")))
+        self.assertIn("say */Many.Hold/*", self.faults(LIST.replace("Suite.Holds", "Many.Hold")))
+        self.assertEqual(self.faults(LIST.replace("Suite.Holds", "*/Many.Hold/*")), "")
         self.assertIn("no test program acid_test", self.faults(LIST.replace("base_test", "acid_test")))
 
     def test_what_is_no_list_is_refused(self):
