@@ -45,17 +45,7 @@ void Edit(const LocalChange& to_apply, const Stamp& birth, const std::vector<Col
   HoldInTable(row, birth, columns);
 }
 
-// The delete was part of the transaction that now inserts: it observed what was
-// there before the transaction, not the transaction itself.
-void TakeBackDelete(const Stamp& stamp, RowState& state) {
-  for (Remove& remove : state.removes) {
-    const bool own = remove.replica == stamp.replica && remove.stamp == stamp;
-    if (own && remove.tag == stamp.time) --remove.tag.value;
-  }
-}
-
 void ApplyInsert(const LocalChange& to_apply, PackedRow& row) {
-  TakeBackDelete(to_apply.stamp, row.state);
   const Incarnation* const shown = ShownIncarnation(row.state, to_apply.table.rules);
   if (shown == nullptr || to_apply.stamp.rank == Rank::kAdopted) return Insert(to_apply, row);
   const Stamp birth = shown->birth;

@@ -21,10 +21,8 @@ struct LocalChange {
 // Joins the change into `row`; `row.shown` tells afterwards whether the table
 // holds the row.
 //
-// The entries of one transaction may come singly where it was too large to be
-// coalesced; they all have its stamp, which nobody else has seen yet. So a delete
-// takes back what the same transaction inserted, and an insert takes back that it
-// deleted: the key was edited.
+// An insert may be followed by a delete of the same transaction (change.h). Both have its stamp,
+// which nobody else has seen yet, so the delete takes back what was inserted.
 void Apply(const LocalChange& local_change, PackedRow& row);
 
 // What the row shows in columns that are unknown here, where `to` does not show

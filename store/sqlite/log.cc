@@ -74,7 +74,6 @@ Result<LogHead> ReadLogHead(Engine& engine) {
 
 Status AppendLogRow(Engine& engine, LogHead& head, HybridTimestamp clock, HybridTimestamp own,
                     ByteView body) {
-  const KeepLastInsertRowid keep(engine.db.handle());
   LogHead next = head;
   ++next.cursor.position;
   next.cursor.tag = engine.env.random->Draw64();

@@ -45,7 +45,6 @@ void Switch(sqlite3* db, int option, bool on) {
 MergeScope::MergeScope(Engine& engine) : engine_(engine), outermost_(engine.merging == nullptr) {
   if (!outermost_) return;
   sqlite3* const db = engine_.db.handle();
-  last_rowid_ = sqlite3_last_insert_rowid(db);
   foreign_keys_were_on_ = IsOn(db, SQLITE_DBCONFIG_ENABLE_FKEY);
   own_.triggers_were_on = IsOn(db, SQLITE_DBCONFIG_ENABLE_TRIGGER);
   Switch(db, SQLITE_DBCONFIG_ENABLE_FKEY, false);
@@ -58,7 +57,6 @@ MergeScope::~MergeScope() {
   sqlite3* const db = engine_.db.handle();
   Switch(db, SQLITE_DBCONFIG_ENABLE_FKEY, foreign_keys_were_on_);
   Switch(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, own_.triggers_were_on);
-  sqlite3_set_last_insert_rowid(db, last_rowid_);
 }
 
 Result<std::optional<std::int64_t>> MergeScope::SpareTriggers(bool few_rows) {

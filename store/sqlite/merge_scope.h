@@ -12,8 +12,7 @@
 
 namespace rejoin {
 
-// Everything is as before when the outermost scope ends, last_insert_rowid()
-// included. A scope within a scope changes nothing.
+// Both are as before when the outermost scope ends. A scope within a scope changes nothing.
 class MergeScope {
  public:
   explicit MergeScope(Engine& engine);
@@ -37,7 +36,6 @@ class MergeScope {
   MergeInProgress own_;
   bool outermost_;
   bool foreign_keys_were_on_ = false;
-  sqlite3_int64 last_rowid_ = 0;
 };
 
 }  // namespace rejoin

@@ -77,6 +77,20 @@ TEST(PlainConnections, BusyAtCommitThenRolledBack) {
   twin.Arrives();
 }
 
+// What the refused COMMIT has logged goes with the savepoint.
+TEST(PlainConnections, BusyAtCommitThenRolledBackToASavepoint) {
+  Twin twin(Connections(2));
+  twin.Run("PRAGMA journal_mode = DELETE;");
+  twin.Run("INSERT INTO t VALUES('a', 1);");
+  twin.Run("BEGIN; SELECT * FROM t;", 1);
+  twin.Run("BEGIN; INSERT INTO t VALUES('b', 1); SAVEPOINT s; UPDATE t SET a = 2;");
+  twin.Expect(SQLITE_BUSY, "COMMIT;");
+  twin.Run("ROLLBACK TO s;");
+  twin.Run("COMMIT;", 1);
+  twin.Expect(SQLITE_OK, "COMMIT;");
+  twin.Arrives();
+}
+
 TEST(PlainConnections, BusyWhenAutocommitCannotCommit) {
   Twin twin(Connections(2));
   twin.Run("PRAGMA journal_mode = DELETE;");

@@ -103,6 +103,15 @@ TEST(Visibility, AMergeLeavesLastInsertRowidAlone) {
   EXPECT_EQ(sqlite3_last_insert_rowid(all[0].db), 7);
 }
 
+TEST(Visibility, ChangesAfterACommitAreThoseOfTheStatementBeforeIt) {
+  Replicas all(1, {"CREATE TABLE n(id INTEGER PRIMARY KEY, a)", {"n"}});
+  for (const int rows : {3, 1, 0}) {
+    const std::string last = "UPDATE n SET a = id WHERE id <= " + std::to_string(rows);
+    all.At(0, "BEGIN; REPLACE INTO n VALUES(1, 'x'), (2, 'x'), (3, 'x'), (4, 'x'); " + last + "; COMMIT");
+    EXPECT_EQ(sqlite3_changes(all[0].db), rows);
+  }
+}
+
 TEST(Limits, CellsBeyondTheirsStayAndAreListed) {
   Replicas all(3, {"CREATE TABLE t(id TEXT PRIMARY KEY NOT NULL, a, b); "
                    "CREATE TABLE w(id TEXT PRIMARY KEY NOT NULL, a, b) WITHOUT ROWID", {"t", "w"}});

@@ -152,12 +152,12 @@ TEST_F(RowStoreFile, ColumnsMeetByNameWhateverTheirOrder) {
   auto hub = Open(path_.text());
   const RowState first = InsertDelta(At(1), {{0, {}, N(1)}, {1, {}, N(2)}});
   RowState second;
-  second.incarnations.push_back({At(1), {{0, At(2), N(20)}, {2, At(2), N(30)}}});
+  second.incarnations.push_back({At(1), {{0, At(2), N(20)}, {2, At(2), N(30)}, {3, At(2), N(40)}}});
   ASSERT_TRUE(Merge(*hub, OneRow({"t", {}, 1, {"a", "b"}}, K("k"), first)));
-  ASSERT_TRUE(Merge(*hub, OneRow({"t", {}, 1, {"b", "z", "c"}}, K("k"), second)));
+  ASSERT_TRUE(Merge(*hub, OneRow({"t", {}, 1, {"b", "z", "c", "a"}}, K("k"), second)));
   const MemoryDelta delta = Everything(*hub);
   EXPECT_EQ(delta.tables[0].columns, (std::vector<std::string>{"a", "b", "z", "c"}));
-  const std::vector<Cell> cells = {{0, At(1), N(1)}, {1, At(2), N(20)}, {3, At(2), N(30)}};
+  const std::vector<Cell> cells = {{0, At(2), N(40)}, {1, At(2), N(20)}, {3, At(2), N(30)}};
   EXPECT_EQ(delta.blocks[0].rows[0].state.incarnations[0].cells, cells);
 }
 

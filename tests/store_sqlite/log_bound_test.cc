@@ -45,5 +45,18 @@ TEST_F(LogBound, LetsNothingGoThatIsNotFolded) {
   EXPECT_EQ(listener_.One("SELECT count(*) FROM note"), "3");
 }
 
+TEST_F(LogBound, IsNotTouchedByADeltaThatComesLate) {
+  writer_.Exec("INSERT INTO note VALUES(1, 'x')");
+  const Bytes first = writer_.Delta();
+  writer_.Exec("INSERT INTO note VALUES(2, 'x')");
+  Hear();
+  const VersionVector known = Known();
+  const std::string log = "SELECT count(*), max(pos) FROM rejoin__log";
+  const std::string before = listener_.One(log);
+  ASSERT_TRUE(listener_.Merge(first));
+  EXPECT_EQ(listener_.One(log), before);
+  EXPECT_EQ(Known(), known);
+}
+
 }  // namespace
 }  // namespace rejoin::testing
