@@ -2,7 +2,7 @@
 #pragma once
 
 #include "store/memory/memory_delta.h"
-#include "store/sync_store.h"
+#include "tests/store/passing_store.h"
 #include "tests/store/test_replica.h"
 
 namespace rejoin {
@@ -16,22 +16,10 @@ enum class Defect : std::uint8_t {
   kLosesARow,                 // once, of what it joins, and counts it as joined
 };
 
-class FaultyStore final : public SyncStore {
+class FaultyStore final : public PassingStore {
  public:
-  FaultyStore(SyncStore& store, Defect defect) : store_(store), defect_(defect) {}
+  FaultyStore(SyncStore& store, Defect defect) : PassingStore(store), defect_(defect) {}
 
-  Result<ReplicaId> Replica() override { return store_.Replica(); }
-  Result<VersionVector> Vector() override { return store_.Vector(); }
-  Result<ExtractReport> ExtractSince(const VersionVector& since, ByteSink& out) override {
-    return store_.ExtractSince(since, out);
-  }
-  Result<ExtractReport> ExtractFrom(const Cursor& cursor, ByteSink& out) override {
-    return store_.ExtractFrom(cursor, out);
-  }
-  Result<MergeReport> Merge(ByteSource& in) override { return store_.Merge(in); }
-  Result<Digest> StateDigest(const std::optional<std::string>& table) override {
-    return store_.StateDigest(table);
-  }
   Result<PartReport> ExtractPart(const PartRequest& request, ByteSink& out) override {
     if (defect_ != Defect::kForgetsARow) return store_.ExtractPart(request, out);
     BytesSink sink(kTestDeltaMaxBytes);
@@ -65,24 +53,6 @@ class FaultyStore final : public SyncStore {
         return store_.MergePart(in, origin);
     }
   }
-  Result<ResumePoint> PointOf(const ReplicaId& peer) override { return store_.PointOf(peer); }
-  Status SkipTo(const PartOrigin& origin) override { return store_.SkipTo(origin); }
-  Result<RoomId> Room() override { return store_.Room(); }
-  Status SetRoom(const RoomId& room) override { return store_.SetRoom(room); }
-  Result<Cursor> Head() override { return store_.Head(); }
-  Result<HybridTimestamp> LatestTimeSeen() override { return store_.LatestTimeSeen(); }
-  Result<bool> CorrectTime(const TimeCorrection& correction) override {
-    return store_.CorrectTime(correction);
-  }
-  Status MakeDurable() override { return store_.MakeDurable(); }
-  Result<std::optional<StateMark>> MarkState(std::uint64_t most_rows) override {
-    return store_.MarkState(most_rows);
-  }
-  Result<Comparison> ComparisonWith(const ReplicaId& peer) override { return store_.ComparisonWith(peer); }
-  Status RememberComparison(const ReplicaId& peer, const Comparison& comparison) override {
-    return store_.RememberComparison(peer, comparison);
-  }
-  Status NoteFinding(const std::string& text) override { return store_.NoteFinding(text); }
 
  private:
   static Result<MemoryDelta> Read(const Bytes& bytes) {
@@ -116,7 +86,6 @@ class FaultyStore final : public SyncStore {
     return MergeReport();
   }
 
-  SyncStore& store_;
   Defect defect_;
   std::size_t parts_ = 0;
   Bytes late_;
