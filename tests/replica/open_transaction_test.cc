@@ -82,6 +82,28 @@ TEST_P(OpenTransactions, AreWaitedForAtEveryPointOfAConversation) {
   }
 }
 
+// What waits for the COMMIT is not joined yet, and may never be.
+TEST_P(OpenTransactions, HoldBackWhatThePeerCountsAsSafe) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Run();
+  Do(a, {Insert("item", K("apple"), Item(1))});
+  talk.a().session.OnChange();
+  const std::uint64_t written = Sync(a).Head()->position;
+  ASSERT_TRUE(b.Begin() && b.Run(Insert("item", K("cake"), Item(3))));
+  RunWhileOpen(talk, talk.b(), talk.a());
+  ASSERT_TRUE(talk.b().session.blocked());
+  EXPECT_FALSE(talk.a().session.SentAll());
+  EXPECT_LT(talk.a().session.Acknowledged(false)->position, written);
+  ASSERT_TRUE(b.Commit());
+  ASSERT_TRUE(talk.b().session.Resume(talk.now));
+  talk.b().session.OnChange();
+  talk.Run();
+  EXPECT_TRUE(talk.a().session.SentAll());
+  EXPECT_GE(talk.a().session.Acknowledged(false)->position, written);
+}
+
 std::vector<TestReplicaMaker> SqliteMakers() {
   std::vector<TestReplicaMaker> makers;
   for (const SqliteKind& kind : AllSqliteKinds()) makers.push_back(SqliteReplicas(kind));
