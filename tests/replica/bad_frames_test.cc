@@ -42,6 +42,50 @@ TEST_P(BadFrames, APeerThatAsksAgainAndAgainIsLeft) {
   EXPECT_EQ(ask.number, 6u);
 }
 
+// Its Acks are what this side calls safe.
+TEST_P(BadFrames, AnAckOfWhatWasNotSentEndsTheConversation) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Run();
+  Do(a, {Insert("item", K("milk"), Item(1))});
+  talk.a().session.OnChange();
+  const auto frame = talk.Next(talk.a());
+  ASSERT_TRUE(frame);
+  const auto sent = DecodeMessage(*frame);
+  ASSERT_TRUE(sent && std::holds_alternative<Chunk>(*sent));
+  talk.Deliver(talk.a(), EncodeMessage(Ack{std::get<Chunk>(*sent).part + 1, true}));
+  ASSERT_TRUE(talk.a().error);
+  EXPECT_EQ(talk.a().error->code, Code::kProtocol);
+  EXPECT_FALSE(talk.a().session.SentAll());
+}
+
+// They would count apart from then on, and the sender wait for Acks that do not come.
+TEST_P(BadFrames, APartThatALinkLosesOrRepeatsEndsTheConversation) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  for (const bool lost : {true, false}) {
+    Conversation talk(Sync(a), Sync(b), random_);
+    talk.Run();
+    std::vector<Bytes> parts;
+    for (int i = 0; i < 2; ++i) {
+      Do(a, {Replace("item", K("milk"), Item(i))});
+      talk.a().session.OnChange();
+      const auto frame = talk.Next(talk.a());
+      ASSERT_TRUE(frame);
+      parts.push_back(*frame);
+    }
+    if (!lost) talk.Deliver(talk.b(), parts[0]);
+    const std::string before = Everything(b);
+    talk.Deliver(talk.b(), lost ? parts[1] : parts[0]);
+    ASSERT_TRUE(talk.b().error) << (lost ? "lost" : "repeated");
+    EXPECT_EQ(talk.b().error->code, Code::kProtocol);
+    EXPECT_EQ(Everything(b), before);
+    talk.Run();
+    EXPECT_TRUE(talk.a().error) << "the peer is told";
+  }
+}
+
 // Nor does its host have to keep what it cannot send.
 TEST_P(BadFrames, APeerThatSendsAndDoesNotReadFillsNoQueue) {
   TestReplica& a = Make(ItemTable());

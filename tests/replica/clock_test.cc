@@ -214,7 +214,9 @@ TEST_P(WrongClocks, NobodyLearnsTheTimeFromADevice) {
   Party& off = Device("off", 2 * kMinuteMs);
   Sync(off, right);
   EXPECT_FALSE(last_hello_.keeps_time);
+  Sync(right, off);
   EXPECT_EQ(off.clock->WallMs(), clock_.wall_ms + 2 * kMinuteMs);
+  EXPECT_EQ(right.clock->WallMs(), clock_.wall_ms);
 }
 
 // F14, F15: a peer that showed its changes before anybody told it the time.

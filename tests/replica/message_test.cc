@@ -168,6 +168,12 @@ TEST(Message, LimitsHold) {
   Ask ask;
   ask.point = Bytes(kMaxResumePointBytes + 1, 'p');
   EXPECT_FALSE(DecodeMessage(EncodeMessage(ask)));
+  ask.point.clear();
+  for (std::uint64_t i = 0; i < kMaxVectorEntries; ++i) ask.vector.Set(ReplicaId::Random(i, i), HybridTimestamp{1});
+  ASSERT_EQ(ask.vector.entries().size(), kMaxVectorEntries);
+  EXPECT_TRUE(DecodeMessage(EncodeMessage(ask)));
+  ask.vector.Set(TestReplicaId(1), HybridTimestamp{1});
+  EXPECT_FALSE(DecodeMessage(EncodeMessage(ask)));
   Chunk chunk = SomeChunk(true, true);
   const Bytes many(kMaxChunkBytes + 1, 'b');
   chunk.bytes = many;

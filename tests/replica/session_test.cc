@@ -58,6 +58,31 @@ TEST_P(Sessions, PointsAreOnlyAShortCut) {
   Equal(a, b);
 }
 
+// A log that was cut off, or a file that was put back. Whoever is at no such place takes the answer all the same.
+TEST_P(Sessions, TheAnswerToAPointThatIsNotKnownBeginsNowhere) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Do(a, {Insert("item", K("milk"), Item(1))});
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Deliver(talk.a(), *talk.Next(talk.b()));  // its Hello
+  Ask ask;
+  ask.number = 1;
+  ask.point = "a place in another order";
+  talk.Deliver(talk.a(), EncodeMessage(ask));
+  int parts = 0;
+  while (const auto frame = talk.Next(talk.a())) {
+    const auto message = DecodeMessage(*frame);
+    ASSERT_TRUE(message);
+    if (const Chunk* const chunk = std::get_if<Chunk>(&*message)) {
+      ++parts;
+      EXPECT_TRUE(chunk->from.empty());
+    }
+    talk.Deliver(talk.b(), *frame);
+  }
+  EXPECT_EQ(parts, 1);
+  EXPECT_EQ(b.Shown("item"), a.Shown("item"));
+}
+
 TEST_P(Sessions, ChangesFollowWhileTheConversationLasts) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
