@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs from the distribution what building, testing or porting Rejoin needs.
 #
-#   scripts/setup.sh [demo|test|node|clang|portability|bench|all]      (default: demo)
+#   scripts/setup.sh [demo|test|node|clang|portability|coverage|bench|all]      (default: demo)
 #
 # Run it as often as you like: it asks dpkg first and calls apt only for what is
 # missing. It uses sudo when you are not root.
@@ -25,11 +25,14 @@ clang=(clang-14 llvm-14 libclang-rt-14-dev clang-format-14 python3)
 # Compilers of the other platforms.
 portability=(clang-14 emscripten g++-mingw-w64-x86-64-posix g++-multilib)
 
+# What the tests reach.
+coverage=(gcovr)
+
 # Pictures of what the benchmark measured.
 bench=(python3 python3-matplotlib)
 
 usage() {
-  echo "usage: scripts/setup.sh [demo|test|node|clang|portability|bench|all]" >&2
+  echo "usage: scripts/setup.sh [demo|test|node|clang|portability|coverage|bench|all]" >&2
   exit 2
 }
 
@@ -47,8 +50,9 @@ case "$purpose" in
   node) packages=("${demo[@]}" "${test[@]}" "${node[@]}") ;;
   clang) packages=("${demo[@]}" "${clang[@]}" ccache) ;;
   portability) packages=("${demo[@]}" "${portability[@]}" python3) ;;
+  coverage) packages=("${demo[@]}" "${test[@]}" "${coverage[@]}") ;;
   bench) packages=("${demo[@]}" "${bench[@]}") ;;
-  all) packages=("${demo[@]}" "${test[@]}" "${node[@]}" "${clang[@]}" "${portability[@]}" "${bench[@]}") ;;
+  all) packages=("${demo[@]}" "${test[@]}" "${node[@]}" "${clang[@]}" "${portability[@]}" "${coverage[@]}" "${bench[@]}") ;;
   -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
   *) usage ;;
 esac

@@ -1,9 +1,10 @@
 // Errors pass through layers as values.
 #include "base/status.h"
 
-#include <gtest/gtest.h>
-
 #include <memory>
+#include <set>
+
+#include <gtest/gtest.h>
 
 namespace rejoin {
 namespace {
@@ -44,6 +45,15 @@ TEST(Status, ValuesThatOnlyMoveAreHandedOn) {
 
 TEST(Status, CodesHaveNames) {
   EXPECT_EQ(CodeName(Code::kNotCovered), "NotCovered");
+  std::set<std::string_view> names;
+  std::size_t codes = 0;
+#define REJOIN_CODE(name, number, meaning, cure)              \
+  EXPECT_EQ(CodeName(static_cast<Code>(number)), #name);      \
+  names.insert(CodeName(static_cast<Code>(number)));          \
+  ++codes;
+#include "base/error_codes.def"
+#undef REJOIN_CODE
+  EXPECT_EQ(names.size(), codes);
   EXPECT_EQ(CodeName(static_cast<Code>(999)), "Unknown");
 }
 
