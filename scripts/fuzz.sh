@@ -5,19 +5,22 @@
 #   scripts/fuzz.sh --minutes 30 sql_fuzz    one, for longer
 #   scripts/fuzz.sh --runs 100000            all, so many executions each
 #   scripts/fuzz.sh --seed 7                 from another seed; 1 without it, 0: any
+#   scripts/fuzz.sh --fast --runs 50000000 delta_fuzz   without sanitizers: ten times as many
 #   scripts/fuzz.sh --coverage               first; then which lines the inputs reach, by folder
 #
 # New inputs are kept in build/fuzz/fuzz/<target>.found and are where the next run goes on; what
-# fails is left in build/fuzz/fuzz/failed. The status is 1 where something failed.
+# fails is left in build/fuzz/fuzz/failed (--fast: below build/fuzz-fast). The status is 1 where
+# something failed.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 usage() {
-  sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,13s/^# \{0,1\}//p' "$0" >&2
   exit 2
 }
 
 folder=build/fuzz/fuzz
+fast=
 bound=(-max_total_time=60)
 seed=1
 coverage=
@@ -31,6 +34,7 @@ while (($# > 0)); do
       [[ "$1" != --seed ]] || seed="$2"
       shift ;;
     --coverage) coverage=1 ;;
+    --fast) fast=1; folder=build/fuzz-fast/fuzz ;;
     [a-z]*_fuzz) targets+=("$1") ;;
     *) usage ;;
   esac
@@ -93,8 +97,12 @@ PYTHON
 }
 
 scripts/setup.sh clang
-build
-cmake --build build/fuzz --target rejoin_fuzzers
+if [[ -n "$fast" ]]; then
+  build -B build/fuzz-fast -DREJOIN_SANITIZE=fuzzer-no-link -DCMAKE_CXX_FLAGS_DEBUG="-O2 -D_GLIBCXX_ASSERTIONS"
+else
+  build
+fi
+cmake --build "${folder%/fuzz}" --target rejoin_fuzzers
 mkdir -p "$folder/failed"
 if ((${#targets[@]} == 0)); then
   for limits in "$folder"/*.limits; do targets+=("$(basename "$limits" .limits)"); done
