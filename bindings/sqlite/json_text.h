@@ -13,7 +13,8 @@ namespace rejoin {
 void AppendJsonText(std::string& out, std::string_view text);
 
 // null, numbers (all digits; infinities as 9e999, which SQLite reads back; what is no
-// number as null, as SQLite would store it), text, {"blob": "<hex>"}. Blobs and texts beyond `max_bytes` are cut, with "…" behind.
+// number as null, as SQLite would store it), text, {"blob": "<hex>"}. Blobs and texts
+// beyond `max_bytes` are cut, with "…" behind.
 void AppendJsonValue(std::string& out, const Value& value, std::size_t max_bytes);
 
 // The key as an array of its parts. Bytes that are no key become {"blob": ...}.
