@@ -109,8 +109,7 @@ class Session {
   bool blocked() const { return blocked_; }
   Status Resume(Instant now);
 
-  // The store may hold something new: a local commit, or another session's join. A server calls it
-  // after this session's joins too: until it has looked it answers no comparison.
+  // The store may hold something new: a local commit, or another session's join.
   void OnChange() { may_have_news_ = true; }
 
   // The states are to be compared, or are being compared; false once that is over.

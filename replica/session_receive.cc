@@ -77,6 +77,8 @@ Status Session::AfterJoin(const Result<MergeReport>& joined, Instant now) {
   // It may have been asked anew since the part began.
   const bool answers = gathered_ask_ == static_cast<std::uint64_t>(asks_);
   received_all_ = received_all_ || (answers && !more_);
+  // Nothing of it is news to the peer, but a server that has not looked answers no comparison.
+  if (options_.is_server) may_have_news_ = true;
   unsettled_ = options_.durable;
   Queue(Ack{parts_received_, options_.durable});
   return {};

@@ -35,7 +35,8 @@ Status Session::OnAsk(const Ask& ask, Instant now) {
 }
 
 Status Session::OnAck(const Ack& ack) {
-  if (ack.part > parts_sent_) return Fail(Code::kProtocol, "the peer acknowledged a part that was not sent");
+  const std::uint64_t on_its_way = parts_sent_ - (sending_ ? 1 : 0);
+  if (ack.part > on_its_way) return Fail(Code::kProtocol, "the peer acknowledged a part that was not sent");
   while (!unacknowledged_.empty() && unacknowledged_.front().part <= ack.part) {
     acked_ = unacknowledged_.front().head;
     if (ack.durable) acked_durably_ = acked_;

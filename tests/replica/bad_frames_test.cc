@@ -60,6 +60,27 @@ TEST_P(BadFrames, AnAckOfWhatWasNotSentEndsTheConversation) {
   EXPECT_FALSE(talk.a().session.SentAll());
 }
 
+// So are those for what has only begun to go out.
+TEST_P(BadFrames, AnAckOfAPartThatIsStillGoingOutEndsTheConversation) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Run();
+  Bytes noise;  // that does not compress
+  while (noise.size() < 2 * kMaxChunkBytes) noise += EncodeKey({N(static_cast<std::int64_t>(random_.Draw64()))});
+  Do(a, {Insert("item", K("milk"), Item(1))});
+  Do(a, {Update("item", K("milk"), {{"title", Value::Text(noise)}})});
+  talk.a().session.OnChange();
+  const auto frame = talk.Next(talk.a());
+  ASSERT_TRUE(frame);
+  const auto sent = DecodeMessage(*frame);
+  ASSERT_TRUE(sent && std::holds_alternative<Chunk>(*sent));
+  ASSERT_FALSE(std::get<Chunk>(*sent).last);
+  talk.Deliver(talk.a(), EncodeMessage(Ack{std::get<Chunk>(*sent).part, true}));
+  ASSERT_TRUE(talk.a().error);
+  EXPECT_EQ(talk.a().error->code, Code::kProtocol);
+}
+
 // They would count apart from then on, and the sender wait for Acks that do not come.
 TEST_P(BadFrames, APartThatALinkLosesOrRepeatsEndsTheConversation) {
   TestReplica& a = Make(ItemTable());
