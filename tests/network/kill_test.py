@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """kill -9 of devices and of the hub while they sync: nothing that was committed is lost, nothing comes back.
 
-Each kill hits a living process: one that had ended by itself does not count. REJOIN_KILLS sets how many.
+Each kill hits a living process: one that had ended by itself does not count. REJOIN_KILLS sets how many. After each
+thousand all is looked at, and begins anew with empty files.
 """
 
 import os
 import random
+import shutil
 import subprocess
 import time
 import unittest
@@ -14,6 +16,7 @@ from random_writer import seed_of
 from servers import PROGRAM, WithServers, connect, one
 
 KILLS = int(os.environ.get("REJOIN_KILLS", "1000"))
+KILLS_OF_A_WORLD = 1000  # its rows grow with them
 DEVICES = ("a", "b", "c")
 HUB_SHARE = 0.2  # of the kills
 TABLE = "CREATE TABLE item(id TEXT PRIMARY KEY NOT NULL, qty INTEGER); SELECT rejoin_track('item');"
@@ -58,7 +61,7 @@ class Kills(WithServers):
         """Of a sync with a little to do, so that kills come at every moment of one."""
         begun = time.monotonic()
         for device in self.devices:
-            self.sync(device.name + ".db", self.server.url())
+            self.sync(device.path, self.server.url())
         return (time.monotonic() - begun) / len(self.devices)
 
     def kill(self, process, after_s):
@@ -83,7 +86,7 @@ class Kills(WithServers):
             port = self.server.port
             self.server.kill()
             killed = 1
-            self.server = self.serve("hub", "--dir", self.path("rooms"), port=port)
+            self.server = self.serve("hub", "--dir", self.path(f"{self.world}/rooms"), port=port)
         else:
             killed = self.kill(syncing[0], after_s)
         for process in syncing:
@@ -92,23 +95,43 @@ class Kills(WithServers):
 
     def test_nothing_is_lost(self):
         draw = random.Random(seed_of(self))
-        self.server = self.hub()
-        self.devices = [Device(name, self.path(name + ".db")) for name in DEVICES]
+        begun = time.monotonic()
+        for done in range(0, KILLS, KILLS_OF_A_WORLD):
+            self.begin(f"world{done}")
+            self.kill_and_look(draw, min(KILLS - done, KILLS_OF_A_WORLD))
+            self.end()
+            if KILLS > KILLS_OF_A_WORLD:
+                print(f"{min(KILLS, done + KILLS_OF_A_WORLD):7} of {KILLS} kills, {time.monotonic() - begun:.0f} s", flush=True)
+
+    def begin(self, world):
+        os.mkdir(self.path(world))
+        self.world = world
+        self.server = self.serve("hub", "--dir", self.path(f"{world}/rooms"))
+        self.devices = [self.device(name) for name in DEVICES]
+
+    def device(self, name):
+        return Device(name, self.path(f"{self.world}/{name}.db"))
+
+    def end(self):
+        self.server.kill()
+        shutil.rmtree(self.path(self.world))
+
+    def kill_and_look(self, draw, kills):
         usual_s = self.usual_time_s()
         killed = 0
-        while killed < KILLS:
+        while killed < kills:
             killed += self.round(draw, usual_s)
         for device in self.devices * 2:
-            self.sync(device.name + ".db", self.server.url())
-        fresh = Device("fresh", self.path("fresh.db"))
-        self.sync("fresh.db", self.server.url())
+            self.sync(device.path, self.server.url())
+        fresh = self.device("fresh")
+        self.sync(fresh.path, self.server.url())
         expected = {key: qty for device in self.devices for key, qty in device.rows.items()}
         self.assertGreater(len(expected), 0)
         for device in [*self.devices, fresh]:
             self.assertEqual(dict(device.db.execute("SELECT id, qty FROM item")), expected, device.name)
             self.assertEqual(one(device.db, "SELECT rejoin_digest()"), one(fresh.db, "SELECT rejoin_digest()"))
             device.db.close()
-            self.expect_healthy(device.name + ".db")
+            self.expect_healthy(device.path)
 
 
 if __name__ == "__main__":
