@@ -78,7 +78,14 @@ std::string Device::Picture(bool shared) {
   const std::vector<std::string> tables = ExactRows(
       db_, std::string("SELECT name, sql FROM sqlite_schema WHERE type = 'table' AND name NOT GLOB 'rejoin__*'") +
                (shared ? " AND name <> 'untracked'" : "") + " ORDER BY 1");
-  if (!shared) add(tables);
+  if (!shared) {
+    add(tables);
+    for (const int option : {SQLITE_DBCONFIG_ENABLE_FKEY, SQLITE_DBCONFIG_ENABLE_TRIGGER}) {
+      int on = 0;
+      sqlite3_db_config(db_, option, -1, &on);
+      picture += on != 0 ? "on\n" : "off\n";
+    }
+  }
   for (const std::string& table : tables) {
     if (table.rfind("error", 0) == 0) return picture;
     const std::string name = table.substr(1, table.find(" |") - 1);

@@ -45,8 +45,8 @@ class Device {
   Result<Bytes> Delta(const VersionVector& since);
   Status Merge(const Bytes& delta);
 
-  // All tables of the user with their columns and rows; an error's text where they
-  // cannot be read. shared: only what replicas agree on.
+  // All tables of the user with their columns and rows, and whether foreign keys and triggers
+  // are on here; an error's text where they cannot be read. shared: only what replicas agree on.
   std::string Picture(bool shared = false);
   std::string Digest();
 

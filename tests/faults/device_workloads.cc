@@ -223,11 +223,52 @@ Workload ChangingSchema() {
           {}, {}};
 }
 
+Status ExpectForeignKeys(World& world) {
+  const Status done = world.device->Exec("INSERT INTO entry VALUES(9, 9, 'nowhere')");
+  if (done) return Fail(Code::kInternal, "foreign keys are not enforced");
+  return sqlite3_extended_errcode(world.device->handle()) == SQLITE_CONSTRAINT_FOREIGNKEY ? Status() : done;
+}
+
+// Rows that depend on others, and triggers of the user: those of `entry` fire on merges, too.
+Workload Related() {
+  static constexpr char kRelated[] = R"sql(
+BEGIN;
+CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT);
+CREATE TABLE entry(id INTEGER PRIMARY KEY, n INTEGER, note TEXT REFERENCES note ON DELETE CASCADE ON UPDATE CASCADE);
+CREATE TABLE untracked(id INTEGER PRIMARY KEY, n);
+CREATE TRIGGER note_changes AFTER UPDATE ON note BEGIN INSERT INTO untracked(n) VALUES('note ' || NEW.id); END;
+CREATE TRIGGER entry_comes AFTER INSERT ON entry BEGIN INSERT INTO untracked(n) VALUES('comes ' || NEW.id); END;
+CREATE TRIGGER entry_changes AFTER UPDATE ON entry BEGIN INSERT INTO untracked(n) VALUES('changes ' || NEW.id); END;
+CREATE TRIGGER entry_goes AFTER DELETE ON entry BEGIN INSERT INTO untracked(n) VALUES('goes ' || OLD.id); END;
+COMMIT;
+)sql";
+  const auto prepare = [](World& world) -> Status {
+    TrackOptions fires;
+    fires.fire_triggers = true;
+    for (Device* const each : {world.device.get(), world.peer.get()}) {
+      REJOIN_TRY(each->Exec(kRelated));
+      REJOIN_TRY(each->store().Track("note", {}));
+      REJOIN_TRY(each->store().Track("entry", fires));
+    }
+    REJOIN_TRY(world.device->Exec("INSERT INTO note VALUES('a', ''), ('b', ''), ('c', ''), ('d', '');"
+                                  "INSERT INTO entry VALUES(1, 1, 'a'), (2, 2, 'b'), (3, 3, 'c'), (4, 4, 'd'), (5, 5, 'd')"));
+    return Tell(world);
+  };
+  return {"related", prepare,
+          {Sql("cascades", "BEGIN; DELETE FROM note WHERE id = 'a'; UPDATE note SET id = 'bb' WHERE id = 'b';"
+                           "REPLACE INTO note VALUES('c', 'again'); INSERT INTO entry VALUES(6, 6, 'd'); COMMIT"),
+           MergeBlob("orphans", "BEGIN; DELETE FROM note WHERE id = 'd'; UPDATE note SET body = 'peer' WHERE id = 'b';"
+                                "UPDATE entry SET n = 20 WHERE id = 2; INSERT INTO entry VALUES(7, 7, 'b'); COMMIT"),
+           Sql("write them", "BEGIN; UPDATE entry SET n = n + 1; INSERT INTO note VALUES('d', 'mine'); COMMIT"), Telling(),
+           {"a row without its note", ExpectForeignKeys, {}}, MergeBlob("nothing left", "DELETE FROM entry; DELETE FROM note"), Telling()},
+          {}, {}, "PRAGMA foreign_keys = ON"};
+}
+
 }  // namespace
 
 const std::vector<Workload>& DeviceWorkloads() {
-  static const std::vector<Workload> workloads = {SettingUp(), Writing(),  Merging(),    Parts(),
-                                                  CorrectingTime(), Copied(), Compacting(), ChangingSchema()};
+  static const std::vector<Workload> workloads = {SettingUp(), Writing(),    Merging(),        Parts(),  CorrectingTime(),
+                                                  Copied(),    Compacting(), ChangingSchema(), Related()};
   return workloads;
 }
 

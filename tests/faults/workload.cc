@@ -21,13 +21,13 @@ std::string NameOf(const DeviceCase& of) { return DeviceWorkloads()[of.workload]
 
 Status World::OpenDevice(std::uint64_t generation) {
   device.reset();
-  REJOIN_ASSIGN(device, Device::Open(drive, {mode.pragmas, 1'000 + generation, workload.limit}));
+  REJOIN_ASSIGN(device, Device::Open(drive, {mode.pragmas + (";" + workload.pragmas), 1'000 + generation, workload.limit}));
   return {};
 }
 
 Status World::OpenPeer(std::uint64_t generation) {
   peer.reset();
-  REJOIN_ASSIGN(peer, Device::Open(peer_drive, {kPeerPragmas, 500'000 + generation, {}}));
+  REJOIN_ASSIGN(peer, Device::Open(peer_drive, {kPeerPragmas + (";" + workload.pragmas), 500'000 + generation, {}}));
   return {};
 }
 

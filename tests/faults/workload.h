@@ -52,6 +52,8 @@ struct Workload {
   std::function<void(Limits&)> limit;
   // Once everything of `prepare` is closed.
   std::function<void(DiskImage&)> alter;
+  // Of each connection, the peer's too.
+  std::string pragmas = {};
 };
 
 const std::vector<Workload>& DeviceWorkloads();
