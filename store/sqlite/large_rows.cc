@@ -16,6 +16,7 @@ constexpr char kUnlist[] =
     "DELETE FROM {s}.rejoin__hidden WHERE tbl = ?1 AND key = ?2 AND reason = 4";
 constexpr char kFind[] =
     "SELECT 1 FROM {s}.rejoin__hidden WHERE tbl = ?1 AND key = ?2 AND reason = 4";
+constexpr char kFindAny[] = "SELECT 1 FROM {s}.rejoin__hidden WHERE tbl = ?1 AND reason = 4 LIMIT 1";
 
 static_assert(static_cast<int>(QuarantineReason::kTooLarge) == 4);
 
@@ -129,6 +130,12 @@ Status UnlistLarge(Engine& engine, TableNumber table, const Key& key) {
 Result<bool> IsListedLarge(Engine& engine, TableNumber table, const Key& key) {
   REJOIN_ASSIGN(CachedStatement find, engine.db.Cached(kFind));
   find->Bind(1, std::int64_t{table}).BindBlob(2, key);
+  return find->Step();
+}
+
+Result<bool> IsAnyListedLarge(Engine& engine, TableNumber table) {
+  REJOIN_ASSIGN(CachedStatement find, engine.db.Cached(kFindAny));
+  find->Bind(1, std::int64_t{table});
   return find->Step();
 }
 

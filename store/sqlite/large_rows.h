@@ -35,5 +35,6 @@ Status ListLarge(Engine& engine, const LargeRow& row);
 // Takes it from the list, where it is there for that reason.
 Status UnlistLarge(Engine& engine, TableNumber table, const Key& key);
 Result<bool> IsListedLarge(Engine& engine, TableNumber table, const Key& key);
+Result<bool> IsAnyListedLarge(Engine& engine, TableNumber table);
 
 }  // namespace rejoin

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 #include <map>
+#include <utility>
 
 #include "store/sqlite/events.h"
 #include "store/sqlite/hidden.h"
@@ -229,16 +230,42 @@ Status DeltaApplier::Join(const Target& target, std::vector<RowDelta>& rows, Kno
   REJOIN_ASSIGN(const std::vector<Incoming> incoming, InOrderOfTable(reader, rows, known));
   // What displaces rows is counted row by row (Show).
   const std::size_t slice = table.shape.uniques.empty() ? kRowsOfSlice : std::max(incoming.size(), kRowsOfSlice);
+  std::optional<PlainEdits> plain;
+  if (known == Known::kNothing) {
+    REJOIN_ASSIGN(const bool may_take, PlainEdits::MayTake(engine_, table));
+    if (may_take) plain.emplace(engine_, table, scope_);
+  }
   std::vector<PendingRow> pending;
+  std::vector<PlainEdit> edits;
   for (std::size_t i = 0; i < incoming.size(); ++i) {
-    REJOIN_TRY(JoinRow(target, reader, incoming[i], known, pending));
+    auto found = PlainEdits::Found::kOther;
+    if (plain) {
+      REJOIN_ASSIGN(found, plain->Read(reader, *incoming[i].row, incoming[i].rowid, edits));
+    }
+    if (found == PlainEdits::Found::kOther) REJOIN_TRY(JoinRow(target, reader, incoming[i], known, pending));
     const bool last = i + 1 == incoming.size();
-    if (!last && pending.size() < slice) continue;
+    if (!last && pending.size() + edits.size() < slice) continue;
     reader.Forget();
-    REJOIN_TRY(Show(target, std::move(pending)));
-    pending = {};
+    REJOIN_TRY(Show(target, std::exchange(pending, {})));
+    if (plain) REJOIN_TRY(Write(target, reader, *plain, std::exchange(edits, {})));
   }
   return {};
+}
+
+Status DeltaApplier::Write(const Target& target, RowReader& reader, PlainEdits& plain, std::vector<PlainEdit> edits) {
+  std::vector<PendingRow> refused;
+  for (const PlainEdit& edit : edits) {
+    REJOIN_ASSIGN(const bool written, plain.Write(edit));
+    if (!written) {
+      REJOIN_TRY(JoinRow(target, reader, {edit.row, edit.rowid}, Known::kNothing, refused));
+      reader.Forget();
+      continue;
+    }
+    ++report_.rows_changed;
+    ++report_.rows_shown;
+    Touch(target.table->number, edit.row->key);
+  }
+  return Show(target, std::move(refused));
 }
 
 void DeltaApplier::Cut(RowState& state) {

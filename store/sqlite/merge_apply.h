@@ -6,6 +6,7 @@
 
 #include "store/sqlite/log.h"
 #include "store/sqlite/merge_scope.h"
+#include "store/sqlite/plain_edits.h"
 #include "store/sqlite/row_reader.h"
 #include "store/sqlite/shown.h"
 
@@ -67,6 +68,7 @@ class DeltaApplier {
   Result<bool> EndsBefore(const TrackedTable& table, const Key& key);
   Status JoinRow(const Target& target, RowReader& reader, const Incoming& incoming, Known known,
                  std::vector<PendingRow>& pending);
+  Status Write(const Target& target, RowReader& reader, PlainEdits& plain, std::vector<PlainEdit> edits);
   Status Show(const Target& target, std::vector<PendingRow> pending);
   void Cut(RowState& state);
   void Touch(TableNumber table, const Key& key);

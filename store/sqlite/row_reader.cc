@@ -1,5 +1,7 @@
 #include "store/sqlite/row_reader.h"
 
+#include <algorithm>
+
 namespace rejoin {
 namespace {
 
@@ -75,6 +77,7 @@ void RowReader::Forget() {
   rows_.Forget();
   overrides_.Forget();
   run_.reset();
+  in_run_.reset();
   know_keys_ = false;
 }
 
@@ -122,6 +125,29 @@ Result<LocatedRow> RowReader::LoadAnyAt(std::int64_t rowid) {
   if (!row.in_table || !ReadRowKey(rows_.row(), sql_, table_.shape.kind, key)) return row;
   REJOIN_TRY(TakeState(key, row));
   return row;
+}
+
+Result<PackedRow*> RowReader::PackedAt(const Key& key, std::int64_t rowid) {
+  const std::uint64_t key_hash = StoredHash(table_, key);
+  REJOIN_ASSIGN(const bool overridden, overrides_.Find(rowid));
+  if (overridden) {
+    REJOIN_ASSIGN(packed_, UnpackRecord({engine_.catalog, table_}, overrides_.row().Text(1)));
+    if (packed_.key_hash != key_hash) return WrongRow(table_, rowid);
+    return &packed_;
+  }
+  REJOIN_ASSIGN(const bool in_run, IsInRun(rowid));
+  if (!in_run) return nullptr;
+  if (!in_run_) in_run_ = RowOfRun(table_, *run_);
+  packed_ = *in_run_;
+  packed_.key_hash = key_hash;
+  return &packed_;
+}
+
+Result<std::optional<ValueView>> RowReader::ValueAt(std::int64_t rowid, ColumnId column) {
+  REJOIN_ASSIGN(const bool found, rows_.Find(rowid));
+  if (!found) return std::optional<ValueView>();
+  const auto at = std::lower_bound(sql_.local.begin(), sql_.local.end(), column);
+  return std::optional<ValueView>(ColumnView(rows_.row(), sql_.values_at + static_cast<int>(at - sql_.local.begin())));
 }
 
 Status RowReader::ReadTableAt(std::int64_t rowid, LocatedRow& row) {
@@ -181,11 +207,17 @@ Result<bool> RowReader::TakeOverride(const Key& key, LocatedRow& row) {
   return found;
 }
 
-Result<bool> RowReader::TakeRun(LocatedRow& row) {
-  if (!run_ || row.rowid < run_->first || row.rowid > run_->last) {
-    REJOIN_ASSIGN(run_, FindRun(engine_, table_, row.rowid));
+Result<bool> RowReader::IsInRun(std::int64_t rowid) {
+  if (!run_ || rowid < run_->first || rowid > run_->last) {
+    REJOIN_ASSIGN(run_, FindRun(engine_, table_, rowid));
+    in_run_.reset();
   }
-  if (!run_) return false;
+  return run_.has_value();
+}
+
+Result<bool> RowReader::TakeRun(LocatedRow& row) {
+  REJOIN_ASSIGN(const bool in_run, IsInRun(row.rowid));
+  if (!in_run) return false;
   Incarnation incarnation{run_->birth, {}};
   incarnation.cells.reserve(run_->columns->size());
   for (const ColumnId column : *run_->columns) {

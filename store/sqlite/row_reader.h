@@ -56,6 +56,15 @@ class RowReader {
   // The row at a rowid, whatever its key.
   Result<LocatedRow> LoadAnyAt(std::int64_t rowid);
 
+  // What the metadata by rowid say of a row, as it is packed, if the table has the row, which nobody has
+  // looked for; nullptr: nothing. The key is the row's. Until the next call, and the caller's to change.
+  // Not WITHOUT ROWID.
+  Result<PackedRow*> PackedAt(const Key& key, std::int64_t rowid);
+  // Whether the table has the row.
+  Result<bool> IsThere(std::int64_t rowid) { return rows_.Find(rowid); }
+  // The value that the row has in a local column; nullopt: it is not there. Until the next call.
+  Result<std::optional<ValueView>> ValueAt(std::int64_t rowid, ColumnId column);
+
   void Forget();
 
  private:
@@ -67,6 +76,7 @@ class RowReader {
   Status TakeRecord(ByteView record, std::uint64_t key_hash, LocatedRow& row);
   Result<bool> TakeOverride(const Key& key, LocatedRow& row);
   Result<bool> TakeRun(LocatedRow& row);
+  Result<bool> IsInRun(std::int64_t rowid);  // then it is run_
   Status TakeKeyed(const Key& key, LocatedRow& row);
 
   Engine& engine_;
@@ -77,6 +87,8 @@ class RowReader {
   Statement find_rowid_;
   Statement read_by_key_;
   std::optional<Run> run_;
+  std::optional<PackedRow> in_run_;  // what run_ says
+  PackedRow packed_;
   // No record by key lies in [first, second); without second: to the last key.
   bool know_keys_ = false;
   Key no_keys_from_;

@@ -17,6 +17,7 @@ constexpr std::size_t kCountContinues = 63;  // as a varint behind it
 // A stamp that came up shortly before is told by its distance. How far back is
 // looked bounds the work for a row whose cells all differ.
 constexpr std::size_t kMaxStampDistance = 15;
+constexpr std::size_t kUsualStamps = 4;
 constexpr std::uint64_t kNewStamp = 1;
 constexpr unsigned kRankShift = 1;
 constexpr std::uint64_t kHasCounter = 8;
@@ -37,7 +38,7 @@ std::int64_t SignedDifference(std::uint64_t value, std::uint64_t base) {
 
 class RecordWriter {
  public:
-  explicit RecordWriter(const RecordContext& context) : context_(context) {}
+  explicit RecordWriter(const RecordContext& context) : context_(context) { stamps_.reserve(kUsualStamps); }
 
   void Head(std::size_t incarnations, bool shown, std::uint64_t key_hash) {
     const std::size_t in_head = std::min(incarnations, kCountContinues);

@@ -74,6 +74,16 @@ std::string RowWriter::UpdateSql(const Image& image) const {
          Place(image.size() + 1);
 }
 
+// A column's own collation may be one that this connection does not have.
+std::string RowWriter::UpdateDifferingSql(const Image& image) const {
+  std::string differs;
+  for (std::size_t i = 0; i < image.size(); ++i) {
+    differs += (i == 0 ? " AND (" : " OR ") + QuoteName(*table_.columns[image[i].column].local) +
+               " COLLATE BINARY IS NOT " + Parameter(i + 1);
+  }
+  return UpdateSql(image) + differs + ")";
+}
+
 // The row that stands in the way is "updated" to what it is, so as to be named.
 std::string RowWriter::ProbeSql(const Image& image) const {
   const TableShape& shape = table_.shape;
@@ -102,6 +112,19 @@ std::string RowWriter::Place(std::size_t parameter) const {
   return where;
 }
 
+std::string RowWriter::Sql(Verb verb, const Image& image) const {
+  switch (verb) {
+    case Verb::kInsert:
+      return InsertSql(image);
+    case Verb::kUpdate:
+      return UpdateSql(image);
+    case Verb::kUpdateDiffering:
+      return UpdateDifferingSql(image);
+    default:
+      return ProbeSql(image);
+  }
+}
+
 // Clauses such as UNIQUE ON CONFLICT REPLACE would do what nobody asked for. OR
 // ABORT overrules them, but those of triggers' statements too: only where needed.
 Status RowWriter::FindConflictClauses() {
@@ -126,9 +149,7 @@ Result<Statement*> RowWriter::StatementFor(Verb verb, const Image& image) {
   auto entry = std::make_unique<Cache::Entry>();
   entry->verb = verb;
   for (const ColumnValue& value : image) entry->columns.push_back(value.column);
-  REJOIN_ASSIGN(entry->statement, engine_.db.Prepare(verb == Verb::kInsert   ? InsertSql(image)
-                                                     : verb == Verb::kUpdate ? UpdateSql(image)
-                                                                             : ProbeSql(image)));
+  REJOIN_ASSIGN(entry->statement, engine_.db.Prepare(Sql(verb, image)));
   if (entries.size() >= kMaxStatements) entries.pop_back();
   entries.insert(entries.begin(), std::move(entry));
   return &entries.front()->statement;
@@ -209,7 +230,15 @@ Result<Written> RowWriter::Execute(Statement& statement, const Key& key) {
 }
 
 Result<Written> RowWriter::Update(const Key& key, std::int64_t rowid, const Image& changed) {
-  REJOIN_ASSIGN(Statement* const update, StatementFor(Verb::kUpdate, changed));
+  return Update(Verb::kUpdate, key, rowid, changed);
+}
+
+Result<Written> RowWriter::UpdateDiffering(const Key& key, std::int64_t rowid, const Image& changed) {
+  return Update(Verb::kUpdateDiffering, key, rowid, changed);
+}
+
+Result<Written> RowWriter::Update(Verb verb, const Key& key, std::int64_t rowid, const Image& changed) {
+  REJOIN_ASSIGN(Statement* const update, StatementFor(verb, changed));
   int at = 1;
   for (const ColumnValue& value : changed) update->BindValue(at++, *value.value);
   BindPlace(*update, at, key, rowid);

@@ -39,6 +39,8 @@ class RowWriter {
   Result<Written> Insert(const Key& key, std::int64_t rowid, const Image& image);
   // The row is in the table.
   Result<Written> Update(const Key& key, std::int64_t rowid, const Image& changed);
+  // The same, unless there is no such row, or it has values already that SQL calls equal: then kRefused, too.
+  Result<Written> UpdateDiffering(const Key& key, std::int64_t rowid, const Image& changed);
   Status Delete(const Key& key, std::int64_t rowid);
 
   // Why the last write did not happen, in SQLite's words where they are its own.
@@ -56,17 +58,20 @@ class RowWriter {
  private:
   struct Cache;
 
-  enum class Verb : std::uint8_t { kInsert, kUpdate, kProbe };
+  enum class Verb : std::uint8_t { kInsert, kUpdate, kUpdateDiffering, kProbe };
 
   Result<Statement*> StatementFor(Verb verb, const Image& image);
   std::string InsertSql(const Image& image) const;
   std::string UpdateSql(const Image& image) const;
+  std::string UpdateDifferingSql(const Image& image) const;
+  std::string Sql(Verb verb, const Image& image) const;
   std::string ProbeSql(const Image& image) const;
   std::string Place(std::size_t parameter) const;  // WHERE: the row of a key
   void BindRow(Statement& statement, const Key& key, std::int64_t rowid, const Image& image) const;
   void BindPlace(Statement& statement, int parameter, const Key& key, std::int64_t rowid) const;
   Result<Written> Execute(Statement& statement, const Key& key);
   Result<Written> Classify(const Error& error);
+  Result<Written> Update(Verb verb, const Key& key, std::int64_t rowid, const Image& changed);
   Result<Written> InsertOnce(const Key& key, std::int64_t rowid, const Image& image);
   Status CheckTriggers() const;
   bool MayAlterKey(const Key& key) const;
