@@ -17,15 +17,10 @@ bool StandsInTable(const PackedRow& row) {
          lives.front().cells.size() == row.in_table.size();
 }
 
-bool Equals(const ValueView& view, const Value& value) {
-  return view.type == value.type && view.bits == value.bits && view.bytes == value.bytes;
-}
-
 }  // namespace
 
 Result<bool> PlainEdits::MayTake(Engine& engine, const TrackedTable& table) {
   if (!table.local || table.fire_triggers || !table.shape.uniques.empty()) return false;
-  if (table.shape.kind == KeyKind::kWithoutRowid) return false;
   // An edit may make a row small enough to travel, which takes looking at all of it.
   REJOIN_ASSIGN(const bool any_large, IsAnyListedLarge(engine, table.number));
   return !any_large;
@@ -38,9 +33,9 @@ PlainEdits::PlainEdits(Engine& engine, const TrackedTable& table, MergeScope& sc
 
 Result<PlainEdits::Found> PlainEdits::Read(RowReader& reader, RowDelta& row, std::optional<std::int64_t> rowid,
                                            std::vector<PlainEdit>& edits) {
-  if (!rowid || row.state.incarnations.size() != 1 || !row.state.removes.empty()) return Found::kOther;
+  if (row.state.incarnations.size() != 1 || !row.state.removes.empty()) return Found::kOther;
   const Incarnation& theirs = row.state.incarnations.front();
-  REJOIN_ASSIGN(PackedRow* const packed, reader.PackedAt(row.key, *rowid));
+  REJOIN_ASSIGN(PackedRow* const packed, reader.PackedAt(row.key, rowid));
   if (packed == nullptr || !StandsInTable(*packed) || packed->table_birth != theirs.birth) return Found::kOther;
 
   Image changed;
@@ -51,8 +46,8 @@ Result<PlainEdits::Found> PlainEdits::Read(RowReader& reader, RowDelta& row, std
     if (at == ours.end() || at->column != cell.column) return Found::kOther;
     if (cell.stamp < at->stamp) continue;
     if (cell.stamp == at->stamp) {
-      REJOIN_ASSIGN(const std::optional<ValueView> shown, reader.ValueAt(*rowid, cell.column));
-      if (!shown || !Equals(*shown, cell.value)) return Found::kOther;  // two values under one stamp?
+      REJOIN_ASSIGN(const bool same, reader.HasValue(row.key, rowid, cell.column, cell.value));
+      if (!same) return Found::kOther;  // two values under one stamp?
       continue;
     }
     if (MayAlter(table_.columns[cell.column].affinity, cell.value)) return Found::kOther;
@@ -61,22 +56,29 @@ Result<PlainEdits::Found> PlainEdits::Read(RowReader& reader, RowDelta& row, std
   }
   if (changed.empty()) {
     // What somebody removed unseen comes back.
-    REJOIN_ASSIGN(const bool there, reader.IsThere(*rowid));
+    REJOIN_ASSIGN(const bool there, reader.IsThere(row.key, rowid));
     return there ? Found::kKnown : Found::kOther;
   }
   if (changed.size() > kMaxChanged) return Found::kOther;
   REJOIN_ASSIGN(Bytes record, PackRecord({engine_.catalog, table_}, *packed));
-  edits.push_back({&row, *rowid, std::move(changed), std::move(record)});
+  edits.push_back({&row, rowid, std::move(changed), std::move(record)});
   return Found::kNews;
 }
 
 Result<bool> PlainEdits::Write(const PlainEdit& edit) {
-  REJOIN_ASSIGN(const Written written, writer_.UpdateDiffering(edit.row->key, edit.rowid, edit.changed));
+  const Key& key = edit.row->key;
+  REJOIN_ASSIGN(const Written written, writer_.UpdateDiffering(key, edit.rowid.value_or(0), edit.changed));
   if (written != Written::kDone) return false;
   if (!put_) {
-    REJOIN_ASSIGN(put_, engine_.db.Prepare(engine_.row_sql.For(table_).put_override));
+    const RowSql& sql = engine_.row_sql.For(table_);
+    REJOIN_ASSIGN(put_, engine_.db.Prepare(edit.rowid ? sql.put_override : sql.put_keyed));
   }
-  put_.Bind(1, edit.rowid).BindBlob(2, edit.record);
+  if (edit.rowid) {
+    put_.Bind(1, *edit.rowid);
+  } else {
+    put_.BindBlob(1, key);
+  }
+  put_.BindBlob(2, edit.record);
   REJOIN_TRY(put_.Run());
   return true;
 }

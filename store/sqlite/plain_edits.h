@@ -18,7 +18,7 @@ namespace rejoin {
 // An edit that rose, read and not written yet.
 struct PlainEdit {
   RowDelta* row = nullptr;  // outlives it
-  std::int64_t rowid = 0;
+  std::optional<std::int64_t> rowid;
   Image changed;            // into `row`
   Bytes record;
 };

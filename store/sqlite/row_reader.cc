@@ -79,6 +79,7 @@ void RowReader::Forget() {
   run_.reset();
   in_run_.reset();
   know_keys_ = false;
+  read_key_.reset();
 }
 
 Result<std::optional<std::int64_t>> RowReader::FindRowid(const Key& key) {
@@ -127,15 +128,22 @@ Result<LocatedRow> RowReader::LoadAnyAt(std::int64_t rowid) {
   return row;
 }
 
-Result<PackedRow*> RowReader::PackedAt(const Key& key, std::int64_t rowid) {
-  const std::uint64_t key_hash = StoredHash(table_, key);
-  REJOIN_ASSIGN(const bool overridden, overrides_.Find(rowid));
-  if (overridden) {
-    REJOIN_ASSIGN(packed_, UnpackRecord({engine_.catalog, table_}, overrides_.row().Text(1)));
-    if (packed_.key_hash != key_hash) return WrongRow(table_, rowid);
+Result<PackedRow*> RowReader::PackedAt(const Key& key, std::optional<std::int64_t> rowid) {
+  if (table_.shape.kind == KeyKind::kWithoutRowid) {
+    REJOIN_ASSIGN(const std::optional<Bytes> record, FindKeyed(key));
+    if (!record) return nullptr;
+    REJOIN_ASSIGN(packed_, UnpackRecord({engine_.catalog, table_}, *record));
     return &packed_;
   }
-  REJOIN_ASSIGN(const bool in_run, IsInRun(rowid));
+  if (!rowid) return nullptr;
+  const std::uint64_t key_hash = StoredHash(table_, key);
+  REJOIN_ASSIGN(const bool overridden, overrides_.Find(*rowid));
+  if (overridden) {
+    REJOIN_ASSIGN(packed_, UnpackRecord({engine_.catalog, table_}, overrides_.row().Text(1)));
+    if (packed_.key_hash != key_hash) return WrongRow(table_, *rowid);
+    return &packed_;
+  }
+  REJOIN_ASSIGN(const bool in_run, IsInRun(*rowid));
   if (!in_run) return nullptr;
   if (!in_run_) in_run_ = RowOfRun(table_, *run_);
   packed_ = *in_run_;
@@ -143,11 +151,25 @@ Result<PackedRow*> RowReader::PackedAt(const Key& key, std::int64_t rowid) {
   return &packed_;
 }
 
-Result<std::optional<ValueView>> RowReader::ValueAt(std::int64_t rowid, ColumnId column) {
-  REJOIN_ASSIGN(const bool found, rows_.Find(rowid));
-  if (!found) return std::optional<ValueView>();
+Result<bool> RowReader::IsThere(const Key& key, std::optional<std::int64_t> rowid) {
+  if (rowid) return rows_.Find(*rowid);
+  if (table_.shape.kind != KeyKind::kWithoutRowid) return false;
+  if (read_key_ != key) {
+    read_ = {};
+    REJOIN_TRY(ReadTableByKey(key, read_));
+    read_key_ = key;
+  }
+  return read_.in_table;
+}
+
+Result<bool> RowReader::HasValue(const Key& key, std::optional<std::int64_t> rowid, ColumnId column,
+                                 const Value& value) {
+  REJOIN_ASSIGN(const bool there, IsThere(key, rowid));
+  if (!there) return false;
+  if (!rowid) return read_.table_values[column] == value;
   const auto at = std::lower_bound(sql_.local.begin(), sql_.local.end(), column);
-  return std::optional<ValueView>(ColumnView(rows_.row(), sql_.values_at + static_cast<int>(at - sql_.local.begin())));
+  const ValueView has = ColumnView(rows_.row(), sql_.values_at + static_cast<int>(at - sql_.local.begin()));
+  return has.type == value.type && has.bits == value.bits && has.bytes == value.bytes;
 }
 
 Status RowReader::ReadTableAt(std::int64_t rowid, LocatedRow& row) {
@@ -229,20 +251,24 @@ Result<bool> RowReader::TakeRun(LocatedRow& row) {
 }
 
 Status RowReader::TakeKeyed(const Key& key, LocatedRow& row) {
+  REJOIN_ASSIGN(const std::optional<Bytes> record, FindKeyed(key));
+  if (!record) return {};
+  row.keyed = true;
+  return TakeRecord(*record, 0, row);
+}
+
+Result<std::optional<Bytes>> RowReader::FindKeyed(const Key& key) {
   const bool none = know_keys_ && key >= no_keys_from_ && (!no_keys_to_ || key < *no_keys_to_);
-  if (none) return {};
+  if (none) return std::optional<Bytes>();
   REJOIN_ASSIGN(CachedStatement scan, engine_.db.Cached(sql_.scan_keyed));
   scan->BindBlob(1, key);
   REJOIN_ASSIGN(const bool found, scan->Step());
-  if (found && scan->Text(0) == key) {
-    row.keyed = true;
-    return TakeRecord(scan->Text(1), 0, row);
-  }
+  if (found && scan->Text(0) == key) return std::optional<Bytes>(scan->Text(1));
   know_keys_ = true;
   no_keys_from_ = key;
   no_keys_to_.reset();
   if (found) no_keys_to_ = Key(scan->Text(0));
-  return {};
+  return std::optional<Bytes>();
 }
 
 }  // namespace rejoin

@@ -56,14 +56,14 @@ class RowReader {
   // The row at a rowid, whatever its key.
   Result<LocatedRow> LoadAnyAt(std::int64_t rowid);
 
-  // What the metadata by rowid say of a row, as it is packed, if the table has the row, which nobody has
-  // looked for; nullptr: nothing. The key is the row's. Until the next call, and the caller's to change.
-  // Not WITHOUT ROWID.
-  Result<PackedRow*> PackedAt(const Key& key, std::int64_t rowid);
-  // Whether the table has the row.
-  Result<bool> IsThere(std::int64_t rowid) { return rows_.Find(rowid); }
-  // The value that the row has in a local column; nullopt: it is not there. Until the next call.
-  Result<std::optional<ValueView>> ValueAt(std::int64_t rowid, ColumnId column);
+  // For the following, too, `rowid` is what FindRowid said.
+  //
+  // What is known of a row that stands in the table, as it is packed, without a look at the table; nullptr:
+  // nothing. Until the next call, and the caller's to change.
+  Result<PackedRow*> PackedAt(const Key& key, std::optional<std::int64_t> rowid);
+  // Whether the table has the row; and, in a local column, this very value.
+  Result<bool> IsThere(const Key& key, std::optional<std::int64_t> rowid);
+  Result<bool> HasValue(const Key& key, std::optional<std::int64_t> rowid, ColumnId column, const Value& value);
 
   void Forget();
 
@@ -78,6 +78,7 @@ class RowReader {
   Result<bool> TakeRun(LocatedRow& row);
   Result<bool> IsInRun(std::int64_t rowid);  // then it is run_
   Status TakeKeyed(const Key& key, LocatedRow& row);
+  Result<std::optional<Bytes>> FindKeyed(const Key& key);
 
   Engine& engine_;
   const TrackedTable& table_;
@@ -89,6 +90,9 @@ class RowReader {
   std::optional<Run> run_;
   std::optional<PackedRow> in_run_;  // what run_ says
   PackedRow packed_;
+  // WITHOUT ROWID: what IsThere read last.
+  std::optional<Key> read_key_;
+  LocatedRow read_;
   // No record by key lies in [first, second); without second: to the last key.
   bool know_keys_ = false;
   Key no_keys_from_;

@@ -11,12 +11,12 @@
 namespace rejoin::testing {
 namespace {
 
-constexpr const char* kTables[] = {"num", "name"};
+constexpr const char* kTables[] = {"num", "name", "bare"};
 constexpr char kColumns[] = "i INTEGER, r REAL, t TEXT COLLATE NOCASE CHECK(t <> 'bad'), x)";
 constexpr std::uint64_t kKeys = 6;
 
 // As they are tracked where nobody says otherwise.
-RowRules RulesOf(const char* table) { return {table == kTables[0] ? SameKey::kNewest : SameKey::kMerge, false}; }
+RowRules RulesOf(std::string_view table) { return {table == kTables[0] ? SameKey::kNewest : SameKey::kMerge, false}; }
 
 // Two of one replica, which nobody compares with each other. Tables whose triggers may fire go the long
 // way; these have none of the user's, so all else is alike.
@@ -26,6 +26,7 @@ class World {
     for (TestDatabase* const db : {&short_, &long_}) {
       db->Exec(std::string("CREATE TABLE num(id INTEGER PRIMARY KEY, ") + kColumns);
       db->Exec(std::string("CREATE TABLE name(id TEXT PRIMARY KEY NOT NULL, ") + kColumns);
+      db->Exec(std::string("CREATE TABLE bare(id TEXT PRIMARY KEY NOT NULL, ") + kColumns + "WITHOUT ROWID");
       db->engine->limits.max_cell_bytes = 100;
       TrackOptions options;
       if (db == &long_) options.fire_triggers = true;
@@ -128,7 +129,7 @@ HandMade AnyDelta() {
     delta.Table(table, {"i", "r", "t", "x"}, RulesOf(table));
     for (std::uint64_t key = 1; key <= kKeys; ++key) {
       if (*Within(0, 3) == 0) continue;
-      delta.Row(table == kTables[0] ? K(static_cast<std::int64_t>(key)) : K(std::to_string(key)), AnyRow(key));
+      delta.Row(std::string_view(table) == kTables[0] ? K(static_cast<std::int64_t>(key)) : K(std::to_string(key)), AnyRow(key));
     }
   }
   return delta;
@@ -141,14 +142,14 @@ HandMade Rows() {
     delta.Table(table, {"i", "r", "t", "x"}, RulesOf(table));
     for (std::uint64_t key = 1; key <= kKeys; ++key) {
       const RowState row = Inserted(At(key), {{0, I(1)}, {1, Value::Real(1.0)}, {2, T("a")}, {3, Value()}});
-      delta.Row(table == kTables[0] ? K(static_cast<std::int64_t>(key)) : K(std::to_string(key)), row);
+      delta.Row(std::string_view(table) == kTables[0] ? K(static_cast<std::int64_t>(key)) : K(std::to_string(key)), row);
     }
   }
   return delta;
 }
 
 void WriteAnything(World& world) {
-  const std::string table = *rc::gen::element<std::string>("num", "name");
+  const std::string table = *rc::gen::elementOf(std::vector<std::string>(std::begin(kTables), std::end(kTables)));
   const std::string where = " WHERE id = '" + std::to_string(*Within<std::uint64_t>(1, kKeys + 1)) + "'";
   switch (*Within(0, 6)) {
     case 0:
@@ -191,8 +192,9 @@ TEST(PlainEdits, ARowThatWentUnseenComesBack) {
     HandMade delta;
     delta.Table("num", {"i"}, RulesOf(kTables[0]));
     delta.Row(K(1), edited).Row(K(2), Inserted(At(2), {})).Row(K(news), Inserted(At(20 + static_cast<std::uint64_t>(news)), {}));
+    delta.Table("bare", {"i"}, RulesOf("bare")).Row(K("1"), edited);
     EXPECT_EQ(world.Merge(delta), "");
-    world.Unseen("DELETE FROM num WHERE id <= 2");
+    world.Unseen("DELETE FROM num WHERE id <= 2; DELETE FROM bare WHERE id = '1'");
   }
 }
 
@@ -225,12 +227,15 @@ int NoteSql(unsigned, void* into, void* statement, void*) {
 // Else all of the above says nothing.
 TEST(PlainEdits, ReadNoRowThatTheyEdit) {
   TestDatabase db(1);
-  db.Exec("CREATE TABLE num(id INTEGER PRIMARY KEY, a, b); CREATE TABLE name(id TEXT PRIMARY KEY NOT NULL, a, b)");
+  db.Exec("CREATE TABLE num(id INTEGER PRIMARY KEY, a, b); CREATE TABLE name(id TEXT PRIMARY KEY NOT NULL, a, b);"
+          "CREATE TABLE bare(id TEXT PRIMARY KEY NOT NULL, a, b) WITHOUT ROWID");
   for (const char* const table : kTables) db.Track(table);
   const auto delta = [](std::uint64_t time, const Values& values) {
     HandMade made;
     made.Table("num", {"a", "b"}, RulesOf(kTables[0])).Row(K(1), Edited(At(1), At(time), values)).Row(K(2), Edited(At(1), At(time), values));
-    made.Table("name", {"a", "b"}).Row(K("x"), Edited(At(1), At(time), values));
+    for (const char* const table : {"name", "bare"}) {
+      made.Table(table, {"a", "b"}).Row(K("x"), Edited(At(1), At(time), values));
+    }
     return made;
   };
   MustMerge(db, delta(1, {{0, I(1)}, {1, I(1)}}));
@@ -239,8 +244,8 @@ TEST(PlainEdits, ReadNoRowThatTheyEdit) {
     sqlite3_trace_v2(db.db, SQLITE_TRACE_STMT, NoteSql, &ran);
     const MergeReport report = MustMerge(db, delta(time, {{1, I(static_cast<std::int64_t>(time))}}));
     sqlite3_trace_v2(db.db, 0, nullptr, nullptr);
-    EXPECT_EQ(report.rows_changed, 3u);
-    EXPECT_EQ(report.rows_shown, 3u);
+    EXPECT_EQ(report.rows_changed, 4u);
+    EXPECT_EQ(report.rows_shown, 4u);
     for (const std::string& sql : ran) {
       const bool reads = sql.find("SELECT") == 0 && sql.find("\"b\"") != std::string::npos;
       EXPECT_FALSE(reads) << sql;
@@ -248,6 +253,7 @@ TEST(PlainEdits, ReadNoRowThatTheyEdit) {
   }
   EXPECT_EQ(db.Query("SELECT * FROM num"), (std::vector<std::string>{"1|1|3", "2|1|3"}));
   EXPECT_EQ(db.One("SELECT * FROM name"), "x|1|3");
+  EXPECT_EQ(db.One("SELECT * FROM bare"), "x|1|3");
 }
 
 }  // namespace
