@@ -148,12 +148,11 @@ Status Session::OnHello(const Hello& hello, Instant now) {
 
 // Waits where the store is locked at this moment.
 Status Session::Begin() {
-  const Status agreed = AgreeOnRoom(room_told_);
-  begun_ = agreed || !IsLocked(agreed.error());
+  Status begun = AgreeOnRoom(room_told_);
+  if (begun) begun = Answer(false);
+  begun_ = begun || !IsLocked(begun.error());
   blocked_ = !begun_;
-  if (!begun_) return {};
-  REJOIN_TRY(agreed);
-  return Answer(false);
+  return begun_ ? begun : Status();
 }
 
 // Where neither has one, the server makes it, and tells it in its Ask.
@@ -169,19 +168,20 @@ Status Session::AgreeOnRoom(const RoomId& theirs) {
 
 Status Session::Answer(bool for_everything) {
   Ask ask;
-  ask.number = static_cast<std::uint64_t>(++asks_);
+  ask.number = static_cast<std::uint64_t>(asks_) + 1;
   REJOIN_ASSIGN(ask.room, store_.Room());
   if (!for_everything) {
     REJOIN_ASSIGN(ask.vector, store_.Vector());
   }
-  asked_for_everything_ = ask.vector.empty();
-  if (asks_ == 1) {
+  if (asks_ == 0) {
     REJOIN_ASSIGN(ask.point, store_.PointOf(report_.peer));
   }
   if (ask.vector.entries().size() > kMaxVectorEntries) {
     return Fail(Code::kLimit, "this replica knows of more than " + std::to_string(kMaxVectorEntries) +
                                   " replicas, the most that the protocol can tell");
   }
+  ++asks_;
+  asked_for_everything_ = ask.vector.empty();
   Queue(ask);
   return {};
 }

@@ -3,7 +3,8 @@
 // It opens no socket, starts no thread and reads no clock: frames and time come in as
 // arguments, frames go out through NextFrame(). So the simulator, the hub, the browser
 // and a device run this one code. The store is written in OnFrame and Resume only, and
-// no transaction is open between calls.
+// no transaction is open between calls: one that the application holds open on the store's
+// connection is waited for as another's lock is.
 //
 // Both sides do the same: each says Hello, then Ask, and streams what the other's Ask
 // lacks for as long as the conversation lasts. A part that arrives is gathered whole,

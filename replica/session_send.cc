@@ -59,7 +59,7 @@ Status Session::OnProbe(const Probe& probe) {
 void Session::EchoIfSent() {
   if (!probe_ || closed_ || sending_ || !answered_ || !told_) return;
   const bool in_order = probe_head_ != Cursor{} && told_->epoch == probe_head_.epoch;
-  const bool sent = in_order ? told_->position >= probe_head_.position : !may_have_news_;
+  const bool sent = !may_have_news_ || (in_order && told_->position >= probe_head_.position);
   if (!sent) return;
   Queue(Echo{probe_->number});
   probe_.reset();

@@ -23,6 +23,10 @@
 // them into the part all the same, or says that the start is the end, so that the
 // point alone vouches for it.
 //
+// A peer acts on what a session tells it, so no ROLLBACK may take that back: where a transaction
+// of the application is open, whatever it has done, all calls but the reading of Vector, Room,
+// Head, LatestTimeSeen and ComparisonWith fail with kOpenTransaction, and change nothing.
+//
 // Thread-compatible, as every Store. Contract test: tests/store/sync_contract_test.cc.
 #pragma once
 
@@ -138,7 +142,7 @@ class SyncStore : public Store {
   // Gives own changes that nobody has seen, and that a wrong clock stamped, the times
   // that they should have (time_correction.h). Nothing else changes: neither what is
   // shown nor the digest. Call it before the first merge or extraction of a session. True: there were
-  // such. kOpenTransaction inside a transaction.
+  // such.
   virtual Result<bool> CorrectTime(const TimeCorrection& correction) = 0;
 
   // What was committed up to now survives a power cut when this returns, where the store

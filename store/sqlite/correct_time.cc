@@ -142,9 +142,6 @@ Status Correcting::Write(const StampMove& move) {
 }  // namespace
 
 Result<bool> CorrectOwnTimes(Engine& engine, const TimeCorrection& correction) {
-  if (sqlite3_get_autocommit(engine.db.handle()) == 0) {
-    return Fail(Code::kOpenTransaction, "syncing is not possible inside a transaction; COMMIT or ROLLBACK first");
-  }
   REJOIN_ASSIGN(const bool needed, Correcting(engine, correction).MayBeNeeded());
   if (!needed) return false;
   REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine.db));

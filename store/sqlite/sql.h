@@ -150,6 +150,8 @@ class Database {
   // Cached or Exec undoes it first, and fails where that fails again. A commit must not go past
   // it: kNoMemory.
   Status CheckNothingIsOwed() const;
+  // For who wants to know whether a transaction is open but for that.
+  Status UndoWhatIsOwed();
   // All of the transaction was rolled back.
   void ForgetWhatIsOwed() { owed_undos_ = 0; }
 
@@ -178,7 +180,6 @@ class Database {
   };
 
   tl::unexpected<Error> Failed(int result_code, std::string_view doing) const;
-  Status UndoWhatIsOwed();
 
   sqlite3* handle_;
   std::string schema_;

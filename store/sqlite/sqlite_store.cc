@@ -28,6 +28,14 @@ Status RefuseWhileCapturing(Engine& engine, std::string_view call) {
                                   "tables; COMMIT or ROLLBACK first");
 }
 
+// For what a session does: no ROLLBACK of the application may take back what was told to a peer.
+// One of a transaction that has written no tracked table neither: it may have merged a delta.
+Status RefuseInTransaction(Engine& engine) {
+  REJOIN_TRY(engine.db.UndoWhatIsOwed());
+  if (!engine.db.InTransaction() && engine.capture.empty()) return {};
+  return Fail(Code::kOpenTransaction, "syncing is not possible inside a transaction; COMMIT or ROLLBACK first");
+}
+
 // Runs `work` as one transaction (a savepoint within an open one). The catalog
 // cache forgets what was rolled back.
 template <class Work>
@@ -273,7 +281,7 @@ Result<MergeReport> SqliteStore::Merge(ByteSource& in) {
 }
 
 Result<PartReport> SqliteStore::ExtractPart(const PartRequest& request, ByteSink& out) {
-  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RefuseInTransaction(*engine_));
   REJOIN_TRY(RequireSetUp());
   REJOIN_TRY(RefuseIncomplete(*engine_));
   const KeepLastInsertRowid keep(engine_->db.handle());
@@ -281,19 +289,20 @@ Result<PartReport> SqliteStore::ExtractPart(const PartRequest& request, ByteSink
 }
 
 Result<MergeReport> SqliteStore::MergePart(ByteSource& in, const PartOrigin& origin) {
-  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RefuseInTransaction(*engine_));
   REJOIN_TRY(RequireSetUp());
   const KeepLastInsertRowid keep(engine_->db.handle());
   return MergePartOf(*engine_, in, origin);
 }
 
 Result<ResumePoint> SqliteStore::PointOf(const ReplicaId& peer) {
+  REJOIN_TRY(RefuseInTransaction(*engine_));
   REJOIN_TRY(RequireSetUp());
   return ReadPoint(*engine_, peer);
 }
 
 Status SqliteStore::SkipTo(const PartOrigin& origin) {
-  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RefuseInTransaction(*engine_));
   REJOIN_TRY(RequireSetUp());
   return SkipPart(*engine_, origin);
 }
@@ -307,7 +316,7 @@ Status SqliteStore::SetRoom(const RoomId& room) {
   REJOIN_TRY(RequireSetUp());
   REJOIN_ASSIGN(const RoomId ours, ReadRoom(*engine_));
   if (ours == room) return {};
-  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RefuseInTransaction(*engine_));
   return InTransaction(*engine_, [&]() -> Status {
     REJOIN_TRY(TakeWriteLock(*engine_));
     return FixRoom(*engine_, room);
@@ -325,14 +334,14 @@ Result<HybridTimestamp> SqliteStore::LatestTimeSeen() {
 }
 
 Result<bool> SqliteStore::CorrectTime(const TimeCorrection& correction) {
-  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RefuseInTransaction(*engine_));
   REJOIN_TRY(RequireSetUp());
   const KeepLastInsertRowid keep(engine_->db.handle());
   return CorrectOwnTimes(*engine_, correction);
 }
 
 Result<std::optional<StateMark>> SqliteStore::MarkState(std::uint64_t most_rows) {
-  REJOIN_TRY(RefuseWhileCapturing(*engine_, "syncing"));
+  REJOIN_TRY(RefuseInTransaction(*engine_));
   REJOIN_TRY(RequireSetUp());
   const KeepLastInsertRowid keep(engine_->db.handle());
   return marking_.GoOn(*engine_, most_rows);
@@ -344,11 +353,13 @@ Result<Comparison> SqliteStore::ComparisonWith(const ReplicaId& peer) {
 }
 
 Status SqliteStore::RememberComparison(const ReplicaId& peer, const Comparison& comparison) {
+  REJOIN_TRY(RefuseInTransaction(*engine_));
   REJOIN_TRY(RequireSetUp());
   return InTransaction(*engine_, [&] { return WriteComparison(*engine_, peer, comparison); });
 }
 
 Status SqliteStore::NoteFinding(const std::string& text) {
+  REJOIN_TRY(RefuseInTransaction(*engine_));
   REJOIN_TRY(RequireSetUp());
   return InTransaction(*engine_, [&] { return NoteEvent(*engine_, "digest", text); });
 }

@@ -7,6 +7,11 @@ namespace {
 
 class OpenTransactions : public Sessions {
  protected:
+  template <class Outcome>
+  static bool Waits(const Outcome& outcome) {
+    return !outcome && outcome.error().code == Code::kOpenTransaction;
+  }
+
   // So many frames, and none is lost. How many there were.
   static std::size_t Carry(Conversation& talk, std::size_t frames) {
     std::size_t carried = 0;
@@ -102,6 +107,92 @@ TEST_P(OpenTransactions, HoldBackWhatThePeerCountsAsSafe) {
   talk.Run();
   EXPECT_TRUE(talk.a().session.SentAll());
   EXPECT_GE(talk.a().session.Acknowledged(false)->position, written);
+}
+
+// One that has written nothing may still take back what is joined inside it.
+TEST_P(OpenTransactions, AreWaitedForThoughTheyHaveWrittenNothing) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Run();
+  Do(a, {Insert("item", K("apple"), Item(1))});
+  talk.a().session.OnChange();
+  const std::uint64_t written = Sync(a).Head()->position;
+  ASSERT_TRUE(b.Begin());
+  RunWhileOpen(talk, talk.b(), talk.a());
+  ASSERT_TRUE(talk.b().session.blocked());
+  EXPECT_LT(talk.a().session.Acknowledged(false)->position, written);
+  ASSERT_TRUE(b.RollBack());
+  ASSERT_TRUE(talk.b().session.Resume(talk.now));
+  talk.Run();
+  EXPECT_TRUE(talk.Done());
+  EXPECT_GE(talk.a().session.Acknowledged(false)->position, written);
+  Equal(a, b);
+}
+
+// What one has merged by itself is not told to a peer, which would never send it again.
+TEST_P(OpenTransactions, TellNothingOfWhatTheyMayTakeBack) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Diverge(a, b);
+  Talk(a, b);
+  Do(a, {Insert("item", K("apple"), Item(1))});
+  ASSERT_TRUE(b.Begin());
+  ASSERT_TRUE(Pull(b, a));
+  Conversation talk(Sync(a), Sync(b), random_);
+  RunWhileOpen(talk, talk.b(), talk.a());
+  ASSERT_TRUE(b.RollBack());
+  ASSERT_TRUE(talk.b().session.Resume(talk.now));
+  talk.Run();
+  EXPECT_TRUE(talk.Done());
+  Equal(a, b);
+}
+
+TEST_P(OpenTransactions, HandOutNothingThatTheyMayTakeBack) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  TestReplica& c = Make(ItemTable());
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Run();
+  Do(c, {Insert("item", K("apple"), Item(1))});
+  ASSERT_TRUE(b.Begin());
+  ASSERT_TRUE(Pull(b, c));
+  talk.b().session.OnChange();
+  const std::uint64_t probe = talk.a().session.SendProbe();
+  RunWhileOpen(talk, talk.b(), talk.a());
+  EXPECT_EQ(talk.a().session.report().rows_received, 0U);
+  EXPECT_LT(talk.a().session.Echoed(), probe);
+  ASSERT_TRUE(b.RollBack());
+  talk.Run();
+  EXPECT_TRUE(talk.Done());
+  EXPECT_EQ(talk.a().session.Echoed(), probe);
+  Equal(a, b);
+}
+
+TEST_P(OpenTransactions, RefuseWhateverASessionDoes) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Diverge(a, b);
+  SyncStore& store = Sync(b);
+  const auto before = DigestOf(b);
+  BytesSink sink(kTestDeltaMaxBytes);
+  const Bytes delta = DeltaSince(a, VersionVector()).value();
+  ViewSource source(delta);
+  PartOrigin origin;
+  origin.peer = a.store().Replica().value();
+  ASSERT_TRUE(b.Begin());
+  EXPECT_TRUE(Waits(store.ExtractPart({}, sink)));
+  EXPECT_TRUE(Waits(store.MergePart(source, origin)));
+  EXPECT_TRUE(Waits(store.PointOf(origin.peer)));
+  EXPECT_TRUE(Waits(store.SkipTo(origin)));
+  EXPECT_TRUE(Waits(store.SetRoom(RoomId{{1}})));
+  EXPECT_TRUE(Waits(store.CorrectTime({})));
+  EXPECT_TRUE(Waits(store.MarkState(1000)));
+  EXPECT_TRUE(Waits(store.RememberComparison(origin.peer, {})));
+  EXPECT_TRUE(Waits(store.NoteFinding("a finding")));
+  ASSERT_TRUE(b.Commit());
+  EXPECT_EQ(DigestOf(b), before);
+  EXPECT_TRUE(store.PointOf(origin.peer));
 }
 
 std::vector<TestReplicaMaker> SqliteMakers() {
