@@ -93,6 +93,11 @@ class CanaryStore final : public PassingStore {
       case Canary::k_takes_the_future:
         pretended.newest = PartOrigin().newest;
         return store_.MergePart(in, pretended);
+      case Canary::k_acknowledges_what_waits: {
+        Result<MergeReport> merged = store_.MergePart(in, origin);
+        const bool waits = !merged && merged.error().code == Code::kOpenTransaction;
+        return waits ? MergeReport() : merged;
+      }
       case Canary::k_acknowledges_early: {
         REJOIN_ASSIGN(Bytes bytes, ReadAll(in));
         std::swap(bytes, late_);

@@ -18,6 +18,7 @@ namespace rejoin::sim {
   SIM_CANARY(keeps_the_point_early, "the point of a part is kept, and every other part is lost") \
   SIM_CANARY(covers_what_it_lacks, "a part is lost, and the next one joined all the same")      \
   SIM_CANARY(acknowledges_early, "a part counts as joined, and is when the next one comes")     \
+  SIM_CANARY(acknowledges_what_waits, "what an open transaction holds up counts as joined")      \
   SIM_CANARY(assigns_the_last, "what arrives last wins, not what was written last")             \
   SIM_CANARY(forgets_removes, "deletes that arrive are not joined")                             \
   SIM_CANARY(splits_transactions, "one table of a part is joined with the next part only")      \

@@ -21,9 +21,9 @@ class Durability final : public Checker {
     if (!CoversButGivenUp(world_, node.vector, was)) {
       world_.Fault("durability", Name(node) + " has forgotten what its vector covered");
     }
-    if (cause != Cause::kCrash) return;
+    if (cause != Cause::kCrash && cause != Cause::kRollBack) return;
     if (!(node.vector == was)) world_.Fault("durability", Name(node) + " has what was never committed");
-    if (!before_.empty() && DigestOf(node) != before_) {
+    if (cause == Cause::kCrash && !before_.empty() && DigestOf(node) != before_) {
       world_.Fault("durability", Name(node) + " is not what it was before its process died");
     }
   }

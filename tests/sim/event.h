@@ -19,7 +19,7 @@ namespace rejoin::sim {
   /* work */                                                                               \
   SIM_EVENT(write, false, "node A commits a transaction")                                  \
   SIM_EVENT(twins, false, "node A writes the same into two tables, in one transaction")    \
-  SIM_EVENT(hold, false, "device A begins a transaction, and commits it within a minute")  \
+  SIM_EVENT(hold, false, "device A begins a transaction, and ends it within a minute")     \
   SIM_EVENT(rest, false, "time passes, up to days")                                        \
   /* who is linked to whom */                                                              \
   SIM_EVENT(link, false, "A and B want to be linked")                                      \

@@ -39,7 +39,7 @@ void Healing::EndFaults() {
     node.slow_until_ms = 0;
     node.dies_in_batch = false;
     if (!node.here) continue;
-    world_.CommitOpen(node);
+    world_.EndOpen(node);
     world_.KillAllOf(node.number, "healing");
     if (node.machine->is_hub()) continue;
     world_.Upgrade(node, Kind::k_add_column);

@@ -108,6 +108,7 @@ Node* World::NodeFor(std::uint32_t number) {
 
 // Looks at what the store has become, and tells everybody.
 void World::Changed(Node& node, Cause cause, const Session* by) {
+  if (node.open) return;  // nothing of it counts yet, and nobody else gets in
   SyncStore& store = node.machine->store();
   const auto id = store.Replica();
   auto vector = store.Vector();
@@ -159,8 +160,8 @@ void World::DoDue(const Due& due) {
     case Due::What::kRelink:
       if (wanted_.count(due.pair) > 0 && WireBetween(due.pair) == nullptr) Link(due.pair);
       return;
-    case Due::What::kCommit:
-      return CommitOpen(nodes_[due.end]);
+    case Due::What::kEnd:
+      return EndOpen(nodes_[due.end]);
     case Due::What::kKill:
       if (Wire* const wire = WireOf(due.wire); wire != nullptr) Kill(*wire, "it is given up");
       return;

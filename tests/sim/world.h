@@ -48,6 +48,13 @@ struct Tally {
   void Add(const Tally& other);
 };
 
+// Begun, and executed, and not ended yet.
+struct OpenTransaction {
+  Transaction transaction;
+  bool is_taken_back = false;  // in the end
+  std::string digest;          // before it; where it is taken back
+};
+
 struct Node {
   std::size_t number = 0;
   std::unique_ptr<Machine> machine;
@@ -57,7 +64,7 @@ struct Node {
   std::unique_ptr<Image> backup;
   std::uint64_t slow_until_ms = 0;
   std::uint64_t next_frame_ms = 0;  // while it is slow
-  std::optional<Transaction> open;  // begun, and executed, and not committed yet
+  std::optional<OpenTransaction> open;
   // As they were after the last thing that happened to the store.
   ReplicaId id;
   VersionVector vector;
@@ -87,7 +94,7 @@ struct Wire {
 };
 
 // What made a store change.
-enum class Cause : std::uint8_t { kWrite, kJoin, kBlob, kCorrection, kCrash, kPutBack, kSchema };
+enum class Cause : std::uint8_t { kWrite, kRollBack, kJoin, kBlob, kCorrection, kCrash, kPutBack, kSchema };
 
 class World {
  public:
@@ -122,9 +129,9 @@ class World {
   struct Due {
     std::uint64_t at_ms;
     std::uint64_t order;
-    enum class What : std::uint8_t { kArrive, kRound, kRelink, kKill, kCommit } what;
+    enum class What : std::uint8_t { kArrive, kRound, kRelink, kKill, kEnd } what;
     std::uint64_t wire;      // of kArrive, kKill
-    std::size_t end;         // of kArrive; the node of kRound, kCommit
+    std::size_t end;         // of kArrive; the node of kRound, kEnd
     std::pair<std::size_t, std::size_t> pair;  // of kRelink
     bool operator<(const Due& other) const {
       return std::pair(other.at_ms, other.order) < std::pair(at_ms, order);
@@ -161,8 +168,6 @@ class World {
   bool DoClock(const Event& event, Node& node);
   bool Write(Node& node, const Transaction& transaction, const char* how);
   void NoteWrite(Node& node, const Transaction& transaction, const VersionVector& before, const Cursor& head, bool done);
-  bool Hold(Node& node, const Transaction& transaction, std::uint64_t choice);
-  void CommitOpen(Node& node);
   bool CrashInside(Node& node, std::uint64_t choice);
   void CrashNode(Node& node);
   void Die(Node& node);
@@ -172,6 +177,12 @@ class World {
   bool Upgrade(Node& node, Kind kind);
   bool Clone(Node& node);
   bool PutBack(Node& node);
+
+  // world_open.cc
+  bool Hold(Node& node, const Transaction& transaction, std::uint64_t choice);
+  void EndOpen(Node& node);
+  void ResumeAllOf(Node& node);
+  void TakeBackOpen(Node& node);
 
   // world_links.cc
   void Want(std::size_t a, std::size_t b);

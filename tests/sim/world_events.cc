@@ -24,13 +24,6 @@ std::int64_t SomeTime(std::uint64_t choice) {
 
 bool IsCrash(Kind kind) { return kind == Kind::k_crash || kind == Kind::k_crash_inside; }
 
-// What was not committed; the digest of what was is looked at next.
-void TakeBackOpen(Node& node) {
-  if (!node.open) return;
-  (void)node.machine->device()->RollBack();
-  node.open.reset();
-}
-
 }  // namespace
 
 bool World::Do(const Event& event) {
@@ -38,10 +31,10 @@ bool World::Do(const Event& event) {
   if (a == nullptr) return false;
   Node* b = NodeFor(event.b);
   if (b == a) b = NodeFor(event.b + 1);
-  // A process has one connection here: whatever it does next comes after the commit.
+  // A process has one connection here: whatever it does next comes after the transaction.
   if (event.kind != Kind::k_rest && !IsCrash(event.kind)) {
-    CommitOpen(*a);
-    if (b != nullptr) CommitOpen(*b);
+    EndOpen(*a);
+    if (b != nullptr) EndOpen(*b);
   }
   switch (event.kind) {
     case Kind::k_rest:
@@ -176,39 +169,6 @@ void World::NoteWrite(Node& node, const Transaction& transaction, const VersionV
   const Written written{transaction, before, done && !(node.head == head)};
   for (const auto& checker : checkers_) checker->OnWrite(node, written);
   PumpAllOf(node.number);
-}
-
-// Sessions of the device have to wait meanwhile.
-bool World::Hold(Node& node, const Transaction& transaction, std::uint64_t choice) {
-  TestReplica* const device = node.machine->device();
-  if (device == nullptr || node.machine->place().kind == 0) return false;
-  bool done = device->Begin().has_value();
-  for (std::size_t i = 0; i < transaction.size() && done; ++i) done = device->Run(transaction[i]).has_value();
-  if (!done) return device->RollBack().has_value();
-  Say("node " + std::to_string(node.number) + " has executed, and not committed: " + (narrate_ ? Described(transaction) : ""));
-  node.open = transaction;
-  Wait(Due::What::kCommit, now_ms() + choice % kMinuteMs, 0, node.number, {});
-  return true;
-}
-
-void World::CommitOpen(Node& node) {
-  if (!node.open || !node.here) return;
-  const Transaction transaction = std::move(*node.open);
-  node.open.reset();
-  const VersionVector before = node.vector;
-  const Cursor head = node.head;
-  const Status done = node.machine->device()->Commit();
-  Say("node " + std::to_string(node.number) + " commits");
-  if (!done) return Fault("writing", "a commit fails: " + done.error().message);
-  for (const auto& wire : wires_) {
-    for (std::size_t end = 0; end < 2; ++end) {
-      Session& session = *wire->ends[end].session;
-      if (wire->nodes[end] != node.number || !session.blocked()) continue;
-      const Status resumed = session.Resume(node.machine->Now());
-      if (!resumed) SessionEnded(*wire, end, resumed.error());  // a peer's clock may be wrong, say
-    }
-  }
-  NoteWrite(node, transaction, before, head, true);
 }
 
 bool World::Silenced(const Event& event, Node& node) {
