@@ -119,7 +119,7 @@ class DeliveryWorlds::World {
 void DeliveryWorlds::World::Open(std::size_t number, std::size_t kind) {
   Rows adopted;
   for (const Deed& deed : script_[number]) adopted.insert(deed.adopted.begin(), deed.adopted.end());
-  const std::vector<SqliteKind> kinds = AllSqliteKinds();
+  const std::vector<SqliteKind> kinds = SqliteKindsOfOneConnection();
   kind %= kinds.size();
   const Template& from = worlds_.TemplateOf(number, kind, adopted);
   Replica& replica = replicas_[number];
@@ -306,7 +306,7 @@ void DeliveryWorlds::World::Fault(const std::string& what, std::size_t number) {
 // --- All worlds --------------------------------------------------------------------------
 
 DeliveryWorlds::DeliveryWorlds(const TableDef& def, const Transaction& initial) : def_(def), specification_(def) {
-  author_ = OpenSqliteReplica(AllSqliteKinds().front(), {":memory:", kAuthor}, clock_);
+  author_ = OpenSqliteReplica(SqliteKindsOfOneConnection().front(), {":memory:", kAuthor}, clock_);
   if (!author_->Define(def_, {}) || !author_->Execute(initial)) return;
   initial_ = DeltaSince(*author_, {}).value_or("");
   const ReplicaId id = *author_->store().Replica();
@@ -321,7 +321,7 @@ const DeliveryWorlds::Template& DeliveryWorlds::TemplateOf(std::size_t replica, 
   made = std::make_unique<Template>();
   made->tables = {{def_.name, def_}};
   const std::uint64_t seed = kAuthor + ++opened_;
-  const auto device = OpenSqliteReplica(AllSqliteKinds()[kind], {made->file.text(), seed}, clock_);
+  const auto device = OpenSqliteReplica(SqliteKindsOfOneConnection()[kind], {made->file.text(), seed}, clock_);
   // Tracking draws the token of the identity, which is copied with the file.
   bool done = device->Define(def_, adopted).has_value();
   const ReplicaId id = *device->store().Replica();

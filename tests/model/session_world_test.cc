@@ -11,6 +11,9 @@
 namespace rejoin {
 namespace {
 
+// Of devices: a memory store, and one of each kind on SQLite.
+const std::size_t kKinds = 1 + AllSqliteKinds().size();
+
 TestReplicaMaker Kind(std::size_t number) {
   if (number == 0) return MemoryReplicas();
   const std::vector<SqliteKind> kinds = AllSqliteKinds();
@@ -22,7 +25,7 @@ TestReplicaMaker Kind(std::size_t number) {
 // Many devices, or few; around hubs or not.
 WorldOptions AnyWorld(std::size_t devices, std::size_t hubs, std::size_t first_kind) {
   WorldOptions options;
-  for (std::size_t i = 0; i < devices; ++i) options.devices.push_back(Kind((first_kind + i) % 8));
+  for (std::size_t i = 0; i < devices; ++i) options.devices.push_back(Kind((first_kind + i) % kKinds));
   options.hubs = hubs;
   return options;
 }
@@ -33,7 +36,7 @@ TEST(SessionWorlds, WhateverHappensAllBecomeEqual) {
   EXPECT_TRUE(rc::check([] {
     const auto devices = *rc::gen::inRange<std::size_t>(1, 7);
     const auto hubs = *rc::gen::inRange<std::size_t>(devices == 1 ? 1 : 0, 3);
-    const auto kind = *rc::gen::inRange<std::size_t>(0, 8);
+    const auto kind = *rc::gen::inRange<std::size_t>(0, kKinds);
     const auto part_bytes = *rc::gen::element<std::size_t>(40, 150, 1000);
     const auto events = *rc::gen::scale(3, rc::gen::arbitrary<Events>());
     WorldOptions options = AnyWorld(devices, hubs, kind);
@@ -45,12 +48,12 @@ TEST(SessionWorlds, WhateverHappensAllBecomeEqual) {
 // What a device has goes to a hub, or to another device, part by part, and it writes in between.
 TEST(SessionWorlds, WritesBetweenPartsAreNotLost) {
   EXPECT_TRUE(rc::check([] {
-    const auto kind = *rc::gen::inRange<std::size_t>(1, 8);
+    const auto kind = *rc::gen::inRange<std::size_t>(1, kKinds);
     const auto to_hub = *rc::gen::arbitrary<bool>();
     const auto seed = *rc::gen::arbitrary<std::uint32_t>();
     WorldOptions options;
     options.devices.push_back(Kind(kind));
-    if (!to_hub) options.devices.push_back(Kind(seed % 8));
+    if (!to_hub) options.devices.push_back(Kind(seed % kKinds));
     options.hubs = to_hub ? 1 : 0;
     options.part_bytes = 60;
     SessionWorld world(options);
@@ -100,14 +103,14 @@ TEST_P(EveryCut, IsSurvivedByADeviceAndAHub) {
   EXPECT_GT(frames, 8u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Kinds, EveryCut, testing::Range<std::size_t>(0, 8));
+INSTANTIATE_TEST_SUITE_P(Kinds, EveryCut, testing::Range<std::size_t>(0, kKinds));
 
 // The hub, or a device, loses a row of what it joins in each conversation with another, and nobody is told.
 // The net is there for that.
 TEST(SessionWorlds, ARowThatWasLostSilentlyIsFoundAgain) {
   std::size_t found = 0;
   for (std::uint64_t life = 0; life < 60; ++life) {
-    WorldOptions options = AnyWorld(1 + life % 3, 1, life % 8);
+    WorldOptions options = AnyWorld(1 + life % 3, 1, life % kKinds);
     bool faulty = true;
     options.in_between = [&faulty](SyncStore& store) {
       return std::make_unique<FaultyStore>(store, faulty ? Defect::kLosesARow : Defect::kNone);
@@ -131,7 +134,7 @@ class Defects : public testing::TestWithParam<Defect> {};
 
 TEST_P(Defects, AreFound) {
   for (std::uint64_t life = 0; life < 300; ++life) {
-    WorldOptions options = AnyWorld(2, 1, life % 8);
+    WorldOptions options = AnyWorld(2, 1, life % kKinds);
     options.in_between = [](SyncStore& store) { return std::make_unique<FaultyStore>(store, GetParam()); };
     FakeRandom random(life);
     Events events;

@@ -1,5 +1,5 @@
-// The application writes through the connection that a session uses: the session waits for
-// its COMMIT, wherever in the conversation it finds the transaction open.
+// The application has a transaction open, on the connection that a session uses or on another: the
+// session waits for its COMMIT, wherever in the conversation it finds the transaction open.
 #include "tests/replica/sessions_fixture.h"
 
 namespace rejoin {
@@ -76,6 +76,9 @@ class OpenTransactions : public Sessions {
   }
 };
 
+// The session's own. Of another connection's transaction it knows nothing before that writes.
+class OpenTransactionsOfOneConnection : public OpenTransactions {};
+
 TEST_P(OpenTransactions, AreWaitedForAtEveryPointOfAConversation) {
   for (const bool knows_room : {false, true}) {
     for (const bool on_a : {false, true}) {
@@ -110,7 +113,7 @@ TEST_P(OpenTransactions, HoldBackWhatThePeerCountsAsSafe) {
 }
 
 // One that has written nothing may still take back what is joined inside it.
-TEST_P(OpenTransactions, AreWaitedForThoughTheyHaveWrittenNothing) {
+TEST_P(OpenTransactionsOfOneConnection, AreWaitedForThoughTheyHaveWrittenNothing) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
   Conversation talk(Sync(a), Sync(b), random_);
@@ -131,7 +134,7 @@ TEST_P(OpenTransactions, AreWaitedForThoughTheyHaveWrittenNothing) {
 }
 
 // What one has merged by itself is not told to a peer, which would never send it again.
-TEST_P(OpenTransactions, TellNothingOfWhatTheyMayTakeBack) {
+TEST_P(OpenTransactionsOfOneConnection, TellNothingOfWhatTheyMayTakeBack) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
   Diverge(a, b);
@@ -148,7 +151,7 @@ TEST_P(OpenTransactions, TellNothingOfWhatTheyMayTakeBack) {
   Equal(a, b);
 }
 
-TEST_P(OpenTransactions, HandOutNothingThatTheyMayTakeBack) {
+TEST_P(OpenTransactionsOfOneConnection, HandOutNothingThatTheyMayTakeBack) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
   TestReplica& c = Make(ItemTable());
@@ -169,7 +172,7 @@ TEST_P(OpenTransactions, HandOutNothingThatTheyMayTakeBack) {
   Equal(a, b);
 }
 
-TEST_P(OpenTransactions, RefuseWhateverASessionDoes) {
+TEST_P(OpenTransactionsOfOneConnection, RefuseWhateverASessionDoes) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());
   Diverge(a, b);
@@ -195,13 +198,16 @@ TEST_P(OpenTransactions, RefuseWhateverASessionDoes) {
   EXPECT_TRUE(store.PointOf(origin.peer));
 }
 
-std::vector<TestReplicaMaker> SqliteMakers() {
+std::vector<TestReplicaMaker> SqliteMakers(const std::vector<SqliteKind>& kinds) {
   std::vector<TestReplicaMaker> makers;
-  for (const SqliteKind& kind : AllSqliteKinds()) makers.push_back(SqliteReplicas(kind));
+  for (const SqliteKind& kind : kinds) makers.push_back(SqliteReplicas(kind));
   return makers;
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, OpenTransactions, testing::ValuesIn(SqliteMakers()), testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Stores, OpenTransactions, testing::ValuesIn(SqliteMakers(AllSqliteKinds())),
+                         testing::PrintToStringParamName());
+INSTANTIATE_TEST_SUITE_P(Stores, OpenTransactionsOfOneConnection,
+                         testing::ValuesIn(SqliteMakers(SqliteKindsOfOneConnection())), testing::PrintToStringParamName());
 
 }  // namespace
 }  // namespace rejoin

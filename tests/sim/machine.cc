@@ -53,6 +53,8 @@ SyncStore& Machine::store() {
   return hub_ != nullptr ? static_cast<SyncStore&>(*hub_) : dynamic_cast<SyncStore&>(device_->store());
 }
 
+SqliteKind Machine::kind() const { return AllSqliteKinds()[place_.kind - 1]; }
+
 void Machine::Open() {
   const std::string path = file_ == nullptr ? ":memory:" : file_->text();
   if (place_.is_hub) {
@@ -67,7 +69,7 @@ void Machine::Open() {
   } else if (place_.kind == 0) {
     device_ = MemoryReplicas().make(++ground_.memory_ids, *clock_);
   } else {
-    device_ = OpenSqliteReplica(AllSqliteKinds()[place_.kind - 1], {path, ground_.seeds.Draw64(), tables_}, *clock_);
+    device_ = OpenSqliteReplica(kind(), {path, ground_.seeds.Draw64(), tables_}, *clock_);
   }
 }
 

@@ -50,6 +50,7 @@ class Machine {
   bool in_memory() const { return !place_.has_file; }
   SyncStore& store();
   TestReplica* device() { return device_.get(); }
+  SqliteKind kind() const;  // of a device on SQLite
   RowStore* hub() { return hub_.get(); }
   SimClock& raw_clock() { return raw_clock_; }
   CorrectedClock& clock() { return *clock_; }

@@ -89,7 +89,8 @@ bool World::DoNode(const Event& event, Node& node) {
       if (nodes_.size() >= kMaxNodes) return false;
       Place place = schedule_.places.front();
       if (place.is_hub) return false;
-      place.kind = event.choice % 100 < schedule_.sqlite_percent ? static_cast<std::uint32_t>(1 + (event.choice / 100) % 7) : 0;
+      const auto sqlite_kind = static_cast<std::uint32_t>(1 + (event.choice / 100) % AllSqliteKinds().size());
+      place.kind = event.choice % 100 < schedule_.sqlite_percent ? sqlite_kind : 0;
       place.has_file = place.has_file && place.kind != 0;
       Node& made = AddNode(std::make_unique<Machine>(place, ground_));
       DefineFirst(made);

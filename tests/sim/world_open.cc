@@ -1,4 +1,4 @@
-// Transactions of the application that stay open for a while, on the connection that the
+// Transactions of the application that stay open for a while, mostly on the connection that the
 // device's sessions use. Sessions have to wait meanwhile: two of three are committed, and one is
 // taken back, with all that it wrote, and with the blob that it may have merged.
 #include "tests/sim/workload.h"
@@ -27,7 +27,7 @@ bool World::Hold(Node& node, const Transaction& transaction, std::uint64_t choic
   OpenTransaction open{transaction, (choice >> 32) % 3 == 0, {}};
   if (open.is_taken_back) open.digest = DigestOf(node);
   if (!device->Begin()) return false;
-  const bool merges = open.is_taken_back && (choice >> 34) % 2 == 0 && !blobs_.empty();
+  const bool merges = open.is_taken_back && !node.machine->kind().has_own_link && (choice >> 34) % 2 == 0 && !blobs_.empty();
   if (merges) {
     ViewSource source(blobs_[(choice >> 35) % blobs_.size()].bytes);
     const auto merged = node.machine->store().Merge(source);

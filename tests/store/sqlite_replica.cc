@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <optional>
 
 #include "store/sqlite/capture_table.h"
 #include "store/sqlite/drift.h"
@@ -14,34 +15,79 @@
 #include "store/sqlite/sqlite_store.h"
 #include "tests/store/fakes.h"
 #include "tests/store/table_sql.h"
+#include "tests/store/test_sync_store.h"
 
 namespace rejoin {
 namespace {
 
-class SqliteReplica final : public TestReplica {
+constexpr char kMemory[] = ":memory:";
+
+void Require(int result, const std::string& what) {
+  if (result == SQLITE_OK) return;
+  std::fprintf(stderr, "sqlite_replica: %s: %s\n", what.c_str(), sqlite3_errstr(result));
+  std::abort();
+}
+
+template <class Outcome>
+const Outcome& Must(const Outcome& outcome) {
+  if (!outcome) Require(SQLITE_ERROR, outcome.error().message);
+  return outcome;
+}
+
+// One connection, with all that a process has for it.
+class Connection {
  public:
-  SqliteReplica(const SqliteKind& kind, const SqlitePlace& place, Clock& clock)
-      : kind_(kind), random_(place.seed), defs_(place.tables) {
-    Require(sqlite3_open(place.path.c_str(), &db_), "open");
-    engine_ = NewEngine(db_, "main", {&clock, &random_});
-    engine_->limits = kind.limits;
+  Connection(const std::string& path, const Limits& limits, const Environment& environment) {
+    Require(sqlite3_open(path.c_str(), &db_), "open");
+    engine_ = NewEngine(db_, "main", environment);
+    engine_->limits = limits;
     Require(RegisterCaptureModule(db_, [this](sqlite3*, const std::string&) { return engine_; }),
             "the capture module");
     store_ = std::make_unique<SqliteStore>(engine_);
-    if (place.path != ":memory:") Must(engine_->db.Exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"));
-    if (place.tables.empty()) Must(SetUp());
+    app_.emplace(db_, "main");
+    if (path != kMemory) Must(engine_->db.Exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"));
   }
-  ~SqliteReplica() override {
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() {
+    app_.reset();
     engine_->db.FinalizeAll();
     store_.reset();
     engine_.reset();
     Require(sqlite3_close(db_), "close");
   }
 
-  SyncStore& store() override { return *store_; }
+  Engine& engine() { return *engine_; }
+  SqliteStore& store() { return *store_; }
+  // For the application's statements, which the engine knows nothing of.
+  Database& app() { return *app_; }
+
+ private:
+  sqlite3* db_ = nullptr;
+  std::shared_ptr<Engine> engine_;
+  std::unique_ptr<SqliteStore> store_;
+  std::optional<Database> app_;
+};
+
+class SqliteReplica final : public TestReplica {
+ public:
+  SqliteReplica(const SqliteKind& kind, const SqlitePlace& place, Clock& clock)
+      : kind_(kind), random_(place.seed), defs_(place.tables) {
+    const bool needs_file = kind.has_own_link && place.path == kMemory;
+    if (needs_file) file_.emplace();
+    const std::string path = needs_file ? file_->text() : place.path;
+    connection_.emplace(path, kind.limits, Environment{&clock, &random_});
+    engine_ = &connection_->engine();
+    store_ = &connection_->store();
+    app_ = &connection_->app();
+    if (place.tables.empty()) Must(SetUp());
+    if (kind.has_own_link) link_.emplace(path, kind.limits, Environment{&clock, &random_});
+  }
+
+  SyncStore& store() override { return link_ ? link_->store() : *store_; }
 
   Status Define(const TableDef& def, const Rows& existing) override {
-    REJOIN_TRY(engine_->db.Exec(CreateTableSql(def, kind_.without_rowid)));
+    REJOIN_TRY(app_->Exec(CreateTableSql(def, kind_.without_rowid)));
     for (const auto& [key, row] : existing) {
       REJOIN_TRY(Insert("INSERT", def, {Op::Kind::kInsert, def.name, key, row}));
     }
@@ -55,18 +101,18 @@ class SqliteReplica final : public TestReplica {
   }
 
   Status AddColumn(const std::string& table, const ColumnDef& column) override {
-    REJOIN_TRY(engine_->db.Exec("ALTER TABLE " + QuoteName(table) + " ADD COLUMN " + Declared(column)));
+    REJOIN_TRY(app_->Exec("ALTER TABLE " + QuoteName(table) + " ADD COLUMN " + Declared(column)));
     defs_[table].columns.push_back(column);
     return FollowSchema(*engine_);
   }
 
   // --- Transactions ---------------------------------------------------------------
 
-  Status Begin() override { return engine_->db.Exec("BEGIN"); }
+  Status Begin() override { return app_->Exec("BEGIN"); }
   Status Run(const Op& op) override {
-    if (sqlite3_get_autocommit(db_) != 0) REJOIN_TRY(ShowWhatWasFreed());
+    if (!app_->InTransaction()) REJOIN_TRY(ShowWhatWasFreed());
     const auto def = defs_.find(op.table);
-    if (def == defs_.end()) return engine_->db.Exec("DELETE FROM " + QuoteName(op.table));
+    if (def == defs_.end()) return app_->Exec("DELETE FROM " + QuoteName(op.table));
     switch (op.kind) {
       case Op::Kind::kInsert:
       case Op::Kind::kUpsert:
@@ -84,7 +130,7 @@ class SqliteReplica final : public TestReplica {
   Status RunTogether(const Transaction& ops) override {
     const auto at = defs_.find(ops.front().table);
     if (at == defs_.end()) return Run(ops.front());
-    if (sqlite3_get_autocommit(db_) != 0) REJOIN_TRY(ShowWhatWasFreed());
+    if (!app_->InTransaction()) REJOIN_TRY(ShowWhatWasFreed());
     const TableDef& def = at->second;
     std::vector<std::string> names = def.key_columns;
     for (const ColumnDef& column : def.columns) names.push_back(column.name);
@@ -103,14 +149,14 @@ class SqliteReplica final : public TestReplica {
                        QuoteName(def.name) + NameList(names) + " VALUES" + Joined(rows),
                    values);
   }
-  Status SetSavepoint() override { return engine_->db.Exec("SAVEPOINT a"); }
-  Status RollBackToSavepoint() override { return engine_->db.Exec("ROLLBACK TO a"); }
-  Status ReleaseSavepoint() override { return engine_->db.Exec("RELEASE a"); }
+  Status SetSavepoint() override { return app_->Exec("SAVEPOINT a"); }
+  Status RollBackToSavepoint() override { return app_->Exec("ROLLBACK TO a"); }
+  Status ReleaseSavepoint() override { return app_->Exec("RELEASE a"); }
   Status Commit() override {
-    REJOIN_TRY(engine_->db.Exec("COMMIT"));
+    REJOIN_TRY(app_->Exec("COMMIT"));
     return kind_.folds_at_once ? Fold(*engine_) : Status();
   }
-  Status RollBack() override { return engine_->db.Exec("ROLLBACK"); }
+  Status RollBack() override { return app_->Exec("ROLLBACK"); }
 
   // --- What is seen ---------------------------------------------------------------
 
@@ -119,7 +165,7 @@ class SqliteReplica final : public TestReplica {
     if (def == defs_.end()) return {};
     Must(ShowWhatWasFreed());
     Rows rows;
-    auto read = engine_->db.Prepare("SELECT * FROM " + QuoteName(table));
+    auto read = app_->Prepare("SELECT * FROM " + QuoteName(table));
     Must(read);
     while (*Must(read->Step())) {
       Key key;
@@ -139,6 +185,7 @@ class SqliteReplica final : public TestReplica {
   }
 
   std::vector<KeyClash> Conflicts() override {
+    Must(FollowSchema(*engine_));
     Must(Fold(*engine_));
     std::vector<KeyClash> clashes;
     auto read = engine_->db.Prepare("SELECT tbl, key FROM {s}.rejoin__clash");
@@ -163,6 +210,7 @@ class SqliteReplica final : public TestReplica {
   }
 
   std::vector<QuarantinedRow> Quarantine() override {
+    Must(FollowSchema(*engine_));
     Must(Fold(*engine_));
     std::vector<QuarantinedRow> rows;
     auto read = engine_->db.Prepare("SELECT tbl, key, reason FROM {s}.rejoin__hidden");
@@ -193,17 +241,6 @@ class SqliteReplica final : public TestReplica {
   }
 
  private:
-  static void Require(int result, const std::string& what) {
-    if (result == SQLITE_OK) return;
-    std::fprintf(stderr, "sqlite_replica: %s: %s\n", what.c_str(), sqlite3_errstr(result));
-    std::abort();
-  }
-  template <class Outcome>
-  static const Outcome& Must(const Outcome& outcome) {
-    if (!outcome) Require(SQLITE_ERROR, outcome.error().message);
-    return outcome;
-  }
-
   // A replica that has no table yet: what a relay is.
   Status SetUp() {
     REJOIN_ASSIGN(Savepoint savepoint, Savepoint::Begin(engine_->db));
@@ -214,16 +251,12 @@ class SqliteReplica final : public TestReplica {
 
   // A row that waits for a value comes back when the commit that freed it is folded.
   Status ShowWhatWasFreed() {
-    auto any = engine_->db.Prepare("SELECT 1 FROM {s}.rejoin__hidden WHERE holder IS NOT NULL");
-    const bool hidden = *Must(Must(any), any->Step());
+    auto any = app_->Prepare("SELECT 1 FROM {s}.rejoin__hidden WHERE holder IS NOT NULL");
+    Must(any);
+    const bool hidden = *Must(any->Step());
     any = Statement();
     return hidden ? Fold(*engine_) : Status();
   }
-  template <class First, class Second>
-  static const Second& Must(const First&, const Second& second) {
-    return Must(second);
-  }
-
   static Hidden ReasonOf(std::int64_t reason) {
     switch (static_cast<QuarantineReason>(reason)) {
       case QuarantineReason::kUnique: return Hidden::kUnique;
@@ -286,7 +319,7 @@ class SqliteReplica final : public TestReplica {
   }
 
   Status RunWith(const std::string& sql, const std::vector<Value>& values) {
-    REJOIN_ASSIGN(Statement statement, engine_->db.Prepare(sql));
+    REJOIN_ASSIGN(Statement statement, app_->Prepare(sql));
     int at = 1;
     for (const Value& value : values) statement.BindValue(at++, value);
     return statement.Run();
@@ -294,9 +327,12 @@ class SqliteReplica final : public TestReplica {
 
   SqliteKind kind_;
   FakeRandom random_;
-  sqlite3* db_ = nullptr;
-  std::shared_ptr<Engine> engine_;
-  std::unique_ptr<SqliteStore> store_;
+  std::optional<ScratchPath> file_;  // where it has to have one and was given none
+  std::optional<Connection> connection_;
+  std::optional<Connection> link_;
+  Engine* engine_ = nullptr;         // of the first
+  SqliteStore* store_ = nullptr;
+  Database* app_ = nullptr;
   std::map<std::string, TableDef> defs_;
 };
 
@@ -324,7 +360,16 @@ std::vector<SqliteKind> AllSqliteKinds() {
           {"RowidsInSmallPortions", false, false, SmallLimits()},
           {"WithoutRowidInSmallPortions", true, false, SmallLimits()},
           {"Spilling", false, false, SpillingLimits()},
-          {"WithoutRowidSpilling", true, false, SpillingLimits()}};
+          {"WithoutRowidSpilling", true, false, SpillingLimits()},
+          {"RowidsWithItsOwnLink", false, false, {}, true},
+          {"WithoutRowidWithItsOwnLink", true, false, SmallLimits(), true}};
+}
+
+std::vector<SqliteKind> SqliteKindsOfOneConnection() {
+  std::vector<SqliteKind> kinds = AllSqliteKinds();
+  kinds.erase(std::remove_if(kinds.begin(), kinds.end(), [](const SqliteKind& kind) { return kind.has_own_link; }),
+              kinds.end());
+  return kinds;
 }
 
 std::unique_ptr<TestReplica> OpenSqliteReplica(const SqliteKind& kind, const SqlitePlace& place, Clock& clock) {

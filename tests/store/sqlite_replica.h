@@ -17,6 +17,9 @@ struct SqliteKind {
   bool without_rowid = false;  // tables whose key is not an INTEGER PRIMARY KEY
   bool folds_at_once = false;  // after each commit, not when somebody asks
   Limits limits = {};
+  // store() is on a connection of its own, as that of a link that lives beside the application's:
+  // what was not committed it does not see, and where there is such, it writes nothing (kBusy).
+  bool has_own_link = false;
 };
 
 // A log row for each change, a batch for each when they are folded.
@@ -34,5 +37,7 @@ std::unique_ptr<TestReplica> OpenSqliteReplica(const SqliteKind& kind, const Sql
 // Replica i is of kind i modulo their number.
 TestReplicaMaker MixedSqliteReplicas(const std::vector<SqliteKind>& kinds);
 std::vector<SqliteKind> AllSqliteKinds();
+// Without those that have their own link: for who takes back what is merged, with a ROLLBACK.
+std::vector<SqliteKind> SqliteKindsOfOneConnection();
 
 }  // namespace rejoin
