@@ -11,7 +11,7 @@
 namespace rejoin {
 namespace {
 
-constexpr const char* kBeside[] = {"", "-wal", "-shm"};
+constexpr const char* kBeside[] = {"", "-wal", "-shm", "-journal"};
 
 class RowSyncStore final : public TestSyncStore {
  public:

@@ -37,15 +37,17 @@ const Outcome& Must(const Outcome& outcome) {
 // One connection, with all that a process has for it.
 class Connection {
  public:
-  Connection(const std::string& path, const Limits& limits, const Environment& environment) {
+  Connection(const std::string& path, const SqliteKind& kind, const Environment& environment) {
     Require(sqlite3_open(path.c_str(), &db_), "open");
     engine_ = NewEngine(db_, "main", environment);
-    engine_->limits = limits;
+    engine_->limits = kind.limits;
     Require(RegisterCaptureModule(db_, [this](sqlite3*, const std::string&) { return engine_; }),
             "the capture module");
     store_ = std::make_unique<SqliteStore>(engine_);
     app_.emplace(db_, "main");
-    if (path != kMemory) Must(engine_->db.Exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"));
+    if (path == kMemory) return;
+    Must(engine_->db.Exec("PRAGMA journal_mode = " + std::string(kind.has_wal ? "WAL" : "DELETE")));
+    Must(engine_->db.Exec("PRAGMA synchronous = OFF"));
   }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -76,12 +78,12 @@ class SqliteReplica final : public TestReplica {
     const bool needs_file = kind.has_own_link && place.path == kMemory;
     if (needs_file) file_.emplace();
     const std::string path = needs_file ? file_->text() : place.path;
-    connection_.emplace(path, kind.limits, Environment{&clock, &random_});
+    connection_.emplace(path, kind, Environment{&clock, &random_});
     engine_ = &connection_->engine();
     store_ = &connection_->store();
     app_ = &connection_->app();
     if (place.tables.empty()) Must(SetUp());
-    if (kind.has_own_link) link_.emplace(path, kind.limits, Environment{&clock, &random_});
+    if (kind.has_own_link) link_.emplace(path, kind, Environment{&clock, &random_});
   }
 
   SyncStore& store() override { return link_ ? link_->store() : *store_; }
@@ -362,7 +364,7 @@ std::vector<SqliteKind> AllSqliteKinds() {
           {"Spilling", false, false, SpillingLimits()},
           {"WithoutRowidSpilling", true, false, SpillingLimits()},
           {"RowidsWithItsOwnLink", false, false, {}, true},
-          {"WithoutRowidWithItsOwnLink", true, false, SmallLimits(), true}};
+          {"WithoutRowidWithItsOwnLinkAndJournal", true, false, SmallLimits(), true, false}};
 }
 
 std::vector<SqliteKind> SqliteKindsOfOneConnection() {

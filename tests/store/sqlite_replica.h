@@ -20,6 +20,7 @@ struct SqliteKind {
   // store() is on a connection of its own, as that of a link that lives beside the application's:
   // what was not committed it does not see, and where there is such, it writes nothing (kBusy).
   bool has_own_link = false;
+  bool has_wal = true;  // where it is in a file; else a rollback journal
 };
 
 // A log row for each change, a batch for each when they are folded.
@@ -32,7 +33,7 @@ struct SqlitePlace {
   std::uint64_t seed = 0;                 // of its ids and tags: another one at each opening
   std::map<std::string, TableDef> tables = {};  // that it tracks already
 };
-// A file has a write-ahead log, and never waits for the disk.
+// A file never waits for the disk.
 std::unique_ptr<TestReplica> OpenSqliteReplica(const SqliteKind& kind, const SqlitePlace& place, Clock& clock);
 // Replica i is of kind i modulo their number.
 TestReplicaMaker MixedSqliteReplicas(const std::vector<SqliteKind>& kinds);
