@@ -5,7 +5,8 @@
 
 Each device is a process with a file and a link that lives in the background; it writes at random, and every few minutes
 it ends and begins anew, as applications do. Every now and then the hub ends and comes back, too. Each minute a line
-tells what memory and files take.
+tells what memory and files take. Rows are deleted and made again all the time, and what is known of them grows by it: so
+the hub is compared with one that has just begun, too.
 """
 
 import argparse
@@ -28,6 +29,7 @@ HUB_LIVES_S = 1200
 PATIENCE_MS = 120_000
 # Flat: what is taken after a quarter of the time, and this much for chance.
 MAX_GROWTH, MAX_GROWTH_MIB = 1.25, 16
+MAX_AGE_MIB = 8  # of a hub, beyond the quarter and what it takes when it has just begun
 # The log of a device is kept within 16 MiB (docs/architecture.md); the rows here are some hundred kilobytes.
 MAX_DEVICE_FILES_MIB, MAX_HUB_FILES_MIB = 32, 64
 
@@ -108,11 +110,22 @@ class Soak:
                 device.end()
                 device.begin()
         if self.happens(HUB_LIVES_S):
-            port = self.hub.port
-            self.hub.end()
-            self.hub.command[self.hub.command.index("--port") + 1] = str(port)
-            self.hub.start()
+            self.begin_hub_anew()
         time.sleep(1)
+
+    def begin_hub_anew(self):
+        port = self.hub.port
+        self.hub.end()
+        self.hub.command[self.hub.command.index("--port") + 1] = str(port)
+        self.hub.start()
+
+    def compare_with_new_hub(self):
+        old = rss_mib(self.hub.process.pid)
+        self.begin_hub_anew()
+        time.sleep(min(LINE_S, self.options.minutes * 60 / 4))  # all are back, and write on
+        new = rss_mib(self.hub.process.pid)
+        print(f"the hub takes {old:.1f} MiB, and one that has just begun {new:.1f} MiB", flush=True)
+        self.expect(old <= MAX_GROWTH * new + MAX_AGE_MIB, f"the hub keeps memory: {old} MiB, {new} MiB once it has begun anew")
 
     def run(self):
         begun = time.monotonic()
@@ -122,6 +135,7 @@ class Soak:
             if time.monotonic() >= begun + lines * LINE_S:
                 lines += 1
                 self.measure()
+        self.compare_with_new_hub()
         for _ in range(2):  # the first to end has not heard the last
             for device in self.devices:
                 device.ask_to_end()
