@@ -1,4 +1,5 @@
 // Who covers a change covers everything that its author had when it wrote it.
+#include <algorithm>
 #include <deque>
 
 #include "tests/sim/checker.h"
@@ -19,12 +20,7 @@ class Causality final : public Checker {
   }
 
   void OnChange(Node& node, Cause cause, const VersionVector&) override {
-    // Changes that nobody has seen get other times.
-    if (cause == Cause::kCorrection) {
-      for (std::size_t i = writes_.size(); i-- > 0;) {
-        if (writes_[i].node == node.number) writes_.erase(writes_.begin() + static_cast<std::ptrdiff_t>(i));
-      }
-    }
+    if (cause == Cause::kCorrection) ForgetMoved(node);
     if (cause != Cause::kJoin && cause != Cause::kBlob) return;
     for (const Write& write : writes_) {
       if (node.vector.Get(write.id) < write.time || world_.IsGivenUp(write.id)) continue;
@@ -35,6 +31,17 @@ class Causality final : public Checker {
   }
 
  private:
+  // Changes that nobody has seen get other times; but who was made from a copy of the file goes on
+  // with the old ones (docs/protocol.md, Clocks), and what it writes comes after those.
+  void ForgetMoved(const Node& node) {
+    const HybridTimestamp last = node.vector.Get(node.id);
+    const bool was_copied = world_.WasCopied(node.id);
+    const auto is_about_moved = [&](const Write& write) {
+      return write.node == node.number || (was_copied && write.seen.Get(node.id) > last);
+    };
+    writes_.erase(std::remove_if(writes_.begin(), writes_.end(), is_about_moved), writes_.end());
+  }
+
   struct Write {
     std::size_t node;
     ReplicaId id;

@@ -120,6 +120,8 @@ class World {
   // A device whose file had been copied gave its unseen changes other times: they are in
   // the copy with the times that they had before.
   bool has_two_times_of_a_change() const { return has_two_times_of_a_change_; }
+  // While it was called so. Nobody can know that in the product.
+  bool WasCopied(const ReplicaId& id) const { return copied_.count(id) > 0; }
   const std::vector<std::unique_ptr<Wire>>& wires() const { return wires_; }
   void Fault(const std::string& checker, const std::string& what);
   bool failed() const { return verdict_.failed(); }
