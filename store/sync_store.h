@@ -24,8 +24,9 @@
 // point alone vouches for it.
 //
 // A peer acts on what a session tells it, so no ROLLBACK may take that back: where a transaction
-// of the application is open, whatever it has done, all calls but the reading of Vector, Room,
-// Head, LatestTimeSeen and ComparisonWith fail with kOpenTransaction, and change nothing.
+// of the application is open, whatever it has done, ExtractPart, MergePart, PointOf, SkipTo,
+// SetRoom of another room, CorrectTime, MarkState, RememberComparison and NoteFinding fail with
+// kOpenTransaction, and change nothing.
 //
 // Thread-compatible, as every Store. Contract test: tests/store/sync_contract_test.cc.
 #pragma once

@@ -1,4 +1,4 @@
-// What was committed is there after the process died, and nothing else; and a vector only
+// What was committed is there after the process died, or rolled back, and nothing else; and a vector only
 // rises, but where the file is put back or its unseen changes get other times.
 #include <map>
 

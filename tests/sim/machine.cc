@@ -43,11 +43,7 @@ Machine::Machine(const Place& place, Ground& ground, const Image& image)
   OpenFrom(image);
 }
 
-Machine::~Machine() {
-  Close();
-  std::error_code missing;
-  if (file_ != nullptr) std::filesystem::remove(file_->text() + kSidecar, missing);
-}
+Machine::~Machine() { Close(); }
 
 SyncStore& Machine::store() {
   return hub_ != nullptr ? static_cast<SyncStore&>(*hub_) : dynamic_cast<SyncStore&>(device_->store());
@@ -104,8 +100,6 @@ void Machine::Crash() {
   Close();
   CopyDatabase(kept.text(), file_->text());
   CopyFile(kept.text() + kSidecar, file_->text() + kSidecar);
-  std::error_code missing;
-  std::filesystem::remove(kept.text() + kSidecar, missing);
   Open();
 }
 

@@ -31,7 +31,7 @@ bool World::Do(const Event& event) {
   if (a == nullptr) return false;
   Node* b = NodeFor(event.b);
   if (b == a) b = NodeFor(event.b + 1);
-  // A process has one connection here: whatever it does next comes after the transaction.
+  // A process has one application here: whatever that does next comes after its transaction.
   if (event.kind != Kind::k_rest && !IsCrash(event.kind)) {
     EndOpen(*a);
     if (b != nullptr) EndOpen(*b);

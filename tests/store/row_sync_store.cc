@@ -44,6 +44,7 @@ ScratchPath::ScratchPath() {
 ScratchPath::~ScratchPath() {
   std::error_code ignored;
   for (const char* beside : kBeside) std::filesystem::remove(path_ + beside, ignored);
+  std::filesystem::remove(path_ + "-rejoin", ignored);  // else the next file of this name takes itself for a copy
 }
 
 void CopyDatabase(const std::string& from, const std::string& to) {

@@ -39,7 +39,7 @@ SyncStoreMaker RowSyncStores();
 // What the suites are instantiated with: sync_store_makers.cc.
 std::vector<SyncStoreMaker> AllSyncStoreMakers();
 
-// A path for a file of its own, removed with what SQLite leaves beside it.
+// A path for a file of its own, removed with what SQLite and the identity leave beside it.
 class ScratchPath {
  public:
   ScratchPath();
