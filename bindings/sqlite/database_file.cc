@@ -51,7 +51,8 @@ Result<DatabaseFile> DatabaseFile::Open(const std::string& path, OpenMode mode,
   if (path.empty()) return Fail(Code::kInvalidArgument, "the file's name is empty");
   DatabaseFile file;
   const int opened = sqlite3_open_v2(path.c_str(), &file.handle_, FlagsOf(mode), nullptr);
-  sqlite3_busy_timeout(file.handle_, kBusyTimeoutMs);
+  file.lock_wait_ = std::make_unique<LockWait>(kBusyTimeoutMs);
+  file.lock_wait_->Install(file.handle_);
   REJOIN_TRY(file.Begin(opened, path, environment));
   return file;
 }
@@ -83,6 +84,7 @@ DatabaseFile::DatabaseFile(DatabaseFile&& other) noexcept { *this = std::move(ot
 
 DatabaseFile& DatabaseFile::operator=(DatabaseFile&& other) noexcept {
   std::swap(handle_, other.handle_);
+  std::swap(lock_wait_, other.lock_wait_);
   std::swap(connection_, other.connection_);
   std::swap(database_, other.database_);
   return *this;

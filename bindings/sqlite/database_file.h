@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "store/sqlite/lock_wait.h"
 #include "store/sqlite/sqlite_store.h"
 
 namespace rejoin {
@@ -21,7 +22,8 @@ class DatabaseFile {
  public:
   // Rejoin registered with the system's clock and chance, or with `environment`.
   // kIo where the file is missing or cannot be opened; kCorrupt where it is no
-  // database; both name it. A file that can only be read is opened for reading.
+  // database; both name it. A file that can only be read is opened for reading. Others'
+  // locks are waited for, for ten seconds: kBusy.
   static Result<DatabaseFile> Open(const std::string& path, OpenMode mode);
   static Result<DatabaseFile> Open(const std::string& path, OpenMode mode,
                                    const Environment& environment);
@@ -44,6 +46,7 @@ class DatabaseFile {
   Status Begin(int opened, const std::string& path, const Environment& environment);
 
   sqlite3* handle_ = nullptr;
+  std::unique_ptr<LockWait> lock_wait_;  // none: it does not wait. SQLite knows its address
   std::shared_ptr<Connection> connection_;
   std::unique_ptr<Database> database_;
 };

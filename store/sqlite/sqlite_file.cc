@@ -13,7 +13,8 @@ Result<SqliteFile> SqliteFile::Open(const std::string& path, int busy_timeout_ms
     return Fail(Code::kIo, path + ": cannot be opened: " + sqlite3_errstr(result));
   }
   sqlite3_extended_result_codes(file.handle_, 1);
-  sqlite3_busy_timeout(file.handle_, busy_timeout_ms);
+  file.lock_wait_ = std::make_unique<LockWait>(busy_timeout_ms);
+  file.lock_wait_->Install(file.handle_);
   if (sqlite3_db_readonly(file.handle_, "main") == 1) {
     return Fail(Code::kReadOnly, path + ": the file can only be read; look at its permissions");
   }
@@ -23,6 +24,7 @@ Result<SqliteFile> SqliteFile::Open(const std::string& path, int busy_timeout_ms
 
 SqliteFile& SqliteFile::operator=(SqliteFile&& other) noexcept {
   std::swap(handle_, other.handle_);
+  std::swap(lock_wait_, other.lock_wait_);
   std::swap(database_, other.database_);
   return *this;
 }

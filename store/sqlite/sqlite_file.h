@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 
+#include "store/sqlite/lock_wait.h"
 #include "store/sqlite/sql.h"
 
 namespace rejoin {
@@ -15,7 +16,8 @@ namespace rejoin {
 class SqliteFile {
  public:
   // A missing file is made; ":memory:" is one that goes with the object. kIo where
-  // it cannot be opened; kReadOnly where it cannot be written. Names the path.
+  // it cannot be opened; kReadOnly where it cannot be written. Names the path. Its
+  // connection waits for others' locks as a LockWait does.
   static Result<SqliteFile> Open(const std::string& path, int busy_timeout_ms);
 
   SqliteFile(SqliteFile&& other) noexcept { *this = std::move(other); }
@@ -29,6 +31,7 @@ class SqliteFile {
   SqliteFile() = default;
 
   sqlite3* handle_ = nullptr;
+  std::unique_ptr<LockWait> lock_wait_;  // SQLite knows its address
   std::unique_ptr<Database> database_;
 };
 

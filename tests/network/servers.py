@@ -16,6 +16,7 @@ from program import ERROR, OK, PROGRAM, SOURCE, USAGE  # noqa: E402
 
 # For what must happen: generous, a guard against a hang and not a measure.
 DEADLINE_S = 60
+PROGRESS = re.compile(r"^rejoin: \d+ s: [^\n]*\n", re.MULTILINE)
 ADDRESS = re.compile(rb" at ws://[0-9.]+:(\d+)/ROOM")
 
 
@@ -84,14 +85,16 @@ def start_sync(file, url, *options):
 
 
 def finish(process):
-    """(status, stdout, stderr) of a process that ends by itself."""
+    """(status, stdout, stderr) of a process that ends by itself.
+
+    Without the lines that tell how far a sync is: on a slow machine there are some."""
     try:
         out, words = process.communicate(timeout=DEADLINE_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
         raise
-    return process.returncode, out.decode(), words.decode()
+    return process.returncode, out.decode(), PROGRESS.sub("", words.decode())
 
 
 class WithServers(WithFiles):
