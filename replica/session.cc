@@ -39,6 +39,7 @@ Result<std::optional<Bytes>> Session::NextFrame(Instant now) {
     const Status used = UseStore(now);
     if (!used) return tl::unexpected(used.error());
   }
+  if (!said_hello_ && !closed_) return frame;  // which comes before all others
   EchoIfSent();
   if (unsettled_ && !closed_ && (sending_ || !queue_.empty())) {
     const Status settled = store_.MakeDurable();
@@ -63,15 +64,18 @@ Status Session::UseStore(Instant now) {
   if (closed_) return {};
   Status used = said_hello_ ? Status() : SayHello(now);
   EchoIfSent();  // before there is more
-  if (used && NeedsStore()) used = Extract();
+  if (used && said_hello_ && NeedsStore()) used = Extract();
   return used ? used : Close(used.error());
 }
 
+// Not now where the store is locked: the host calls again.
 Status Session::SayHello(Instant now) {
+  const Result<Hello> hello = MakeHello(now);
+  if (!hello && IsLocked(hello.error())) return {};
   said_hello_ = true;
+  if (!hello) return tl::unexpected<Error>(hello.error());
   said_hello_ms_ = now.steady_ms;
-  REJOIN_ASSIGN(self_, store_.Replica());
-  queue_.push_front(EncodeMessage(MakeHello(now)));  // before whatever the peer made us say
+  queue_.push_front(EncodeMessage(*hello));  // before whatever the peer made us say
   return {};
 }
 
@@ -80,20 +84,40 @@ bool Session::NeedsStore() const {
 }
 
 Status Session::Resume(Instant now) {
-  if (!blocked_ || closed_) return {};
-  blocked_ = false;
-  const Status resumed = !begun_       ? Begin()
-                         : correcting_ ? CorrectStore(now)
-                         : gathering_  ? Join(now)
-                                       : Status();
+  if (closed_) return {};
+  const Status resumed = Do(std::exchange(pending_, Pending::kNothing), now);
   return resumed ? resumed : Close(resumed.error());
+}
+
+Status Session::Do(Pending what, Instant now) {
+  switch (what) {
+    case Pending::kNothing:
+      break;
+    case Pending::kBegin:
+      return Begin();
+    case Pending::kCorrect:
+      return CorrectStore(now);
+    case Pending::kAsk:
+      return AskAnew();
+    case Pending::kQuestion:
+      return BeginAnswering();
+    case Pending::kJoin:
+      return Join(now);
+  }
+  return {};
+}
+
+Status Session::WaitIfLocked(Pending what, const Status& done) {
+  if (done || !IsLocked(done.error())) return done;
+  pending_ = what;
+  return {};
 }
 
 // Tells the peer, and is the error to return.
 Status Session::Close(Error error) {
   if (!closed_) {
     closed_ = true;
-    blocked_ = false;
+    pending_ = Pending::kNothing;
     queue_.clear();
     ends_with_ack_ = false;
     incoming_.Clear();
@@ -114,13 +138,15 @@ void Session::Queue(const Message& message) {
 
 // --- Getting to know each other --------------------------------------------------
 
-Hello Session::MakeHello(Instant now) {
+Result<Hello> Session::MakeHello(Instant now) {
   Hello hello;
-  hello.replica = self_;
-  hello.room = store_.Room().value_or(RoomId());
+  REJOIN_ASSIGN(hello.replica, store_.Replica());
+  REJOIN_ASSIGN(hello.room, store_.Room());
   hello.wall_ms = now.wall_ms;
   hello.durable = options_.durable;
-  hello.keeps_time = options_.keeps_time && MayJudge(now).value_or(false);
+  if (options_.keeps_time) {
+    REJOIN_ASSIGN(hello.keeps_time, MayJudge(now));
+  }
   hello.part_bytes = options_.part_bytes;
   hello.name = options_.name;
   hello.software = options_.software;
@@ -129,11 +155,7 @@ Hello Session::MakeHello(Instant now) {
 
 Status Session::OnHello(const Hello& hello, Instant now) {
   if (report_.peer != ReplicaId()) return Fail(Code::kProtocol, "the peer said Hello twice");
-  REJOIN_ASSIGN(self_, store_.Replica());
-  if (hello.replica == self_ || hello.replica == ReplicaId()) {
-    return Fail(Code::kProtocol, "the peer has the id of this replica: it is this file, or a copy of it that was "
-                                 "never written; connect it to another");
-  }
+  if (hello.replica == ReplicaId()) return Fail(Code::kProtocol, "the peer has no id");
   report_.peer = hello.replica;
   report_.peer_name = hello.name;
   if (hello.part_bytes != 0) {
@@ -146,13 +168,19 @@ Status Session::OnHello(const Hello& hello, Instant now) {
   return Begin();
 }
 
-// Waits where the store is locked at this moment.
 Status Session::Begin() {
-  Status begun = AgreeOnRoom(room_told_);
+  Status begun = RefuseItself();
+  if (begun) begun = AgreeOnRoom(room_told_);
   if (begun) begun = Answer(false);
-  begun_ = begun || !IsLocked(begun.error());
-  blocked_ = !begun_;
-  return begun_ ? begun : Status();
+  return WaitIfLocked(Pending::kBegin, begun);
+}
+
+Status Session::RefuseItself() {
+  REJOIN_ASSIGN(self_, store_.Replica());
+  if (report_.peer != self_) return {};
+  report_.peer = ReplicaId();  // so it counts as nobody who was here
+  return Fail(Code::kProtocol, "the peer has the id of this replica: it is this file, or a copy of it that was "
+                               "never written; connect it to another");
 }
 
 // Where neither has one, the server makes it, and tells it in its Ask.

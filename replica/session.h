@@ -107,7 +107,7 @@ class Session {
 
   // The store was locked by another: call Resume from kRetryMs on, until it is false.
   static constexpr std::uint64_t kRetryMs = 10;
-  bool blocked() const { return blocked_; }
+  bool blocked() const { return pending_ != Pending::kNothing; }
   Status Resume(Instant now);
 
   // The store may hold something new: a local commit, or another session's join.
@@ -167,6 +167,17 @@ class Session {
     kOver,
   };
 
+  // What was to be done when the store was locked, and is done when it is not: all else
+  // waits for it.
+  enum class Pending : std::uint8_t {
+    kNothing,
+    kBegin,     // to agree on the room, and to ask
+    kCorrect,   // to correct the times that a wrong clock gave
+    kAsk,       // to ask again
+    kQuestion,  // to look whether the question of the peer can be answered
+    kJoin,      // the part that was gathered
+  };
+
   // An outgoing part.
   struct Sent {
     std::uint64_t part = 0;
@@ -176,11 +187,15 @@ class Session {
   // session.cc
   Status Close(Error error);
   Status Handle(const Message& message, Instant now);
+  Status Do(Pending what, Instant now);
+  // A locked store is no error: `what` waits for it.
+  Status WaitIfLocked(Pending what, const Status& done);
   Status OnHello(const Hello& hello, Instant now);
   Status Begin();
+  Status RefuseItself();
   Status AgreeOnRoom(const RoomId& theirs);
   Status OnBye(const Bye& bye);
-  Hello MakeHello(Instant now);
+  Result<Hello> MakeHello(Instant now);
   Status Answer(bool for_everything);  // our Ask
   Status SayHello(Instant now);
   void Queue(const Message& message);
@@ -204,6 +219,7 @@ class Session {
 
   // session_compare.cc
   bool CaughtUp() const;
+  bool MayGoOnComparing() const;
   Status GoOnComparing(Instant now);
   Status Decide(Instant now);
   Status BeginMarking();
@@ -214,6 +230,7 @@ class Session {
   Status GiveUp(const std::string& why, Instant now);
   Status OnCompare(const Compare& compare);
   Status OnQuestion(const Compare& compare);
+  Status BeginAnswering();
   Status Conclude(bool equal);
   Status Repair();
   Status Find(const std::string& what);
@@ -235,9 +252,8 @@ class Session {
   bool said_hello_ = false;
   bool closed_ = false;
   bool unsettled_ = false;  // a frame that waits says what may not be on the disk yet
-  bool blocked_ = false;
-  RoomId room_told_;    // by the peer
-  bool begun_ = false;  // agreed on the room, and asked
+  Pending pending_ = Pending::kNothing;
+  RoomId room_told_;  // by the peer
   std::deque<Bytes> queue_;  // small messages; a few of each kind, whatever the peer does
   bool ends_with_ack_ = false;  // so does the queue
   SessionReport report_;
@@ -246,7 +262,6 @@ class Session {
   std::uint64_t said_hello_ms_ = 0;  // by steady time
   bool peer_keeps_time_ = false;
   TimeCorrection correction_;
-  bool correcting_ = false;  // the store was locked when it was to be corrected
 
   // Whether both hold the same.
   Stage stage_ = Stage::kUndecided;

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "base/version.h"
-#include "replica/locked.h"
 #include "replica/session.h"
 
 namespace rejoin {
@@ -62,10 +61,8 @@ Status Session::CorrectStore(Instant now) {
   if (!peer_keeps_time_) return {};
   correction_.now_ms = now.wall_ms;
   const Result<bool> corrected = store_.CorrectTime(correction_);
-  correcting_ = !corrected && IsLocked(corrected.error());
-  blocked_ = correcting_;
-  if (corrected || correcting_) return {};
-  return tl::unexpected<Error>(corrected.error());
+  if (corrected) return {};
+  return WaitIfLocked(Pending::kCorrect, tl::unexpected<Error>(corrected.error()));
 }
 
 tl::unexpected<Error> Session::RefuseTooNew(const TooNew& too_new, Instant now) const {

@@ -29,8 +29,11 @@ bool Session::Comparing() const {
 }
 
 bool Session::WantsSlice() const {
-  if (closed_ || blocked_ || report_.peer == ReplicaId()) return false;
-  if (remember_ || !finding_.empty()) return true;
+  if (closed_ || blocked() || report_.peer == ReplicaId()) return false;
+  return remember_ || !finding_.empty() || MayGoOnComparing();
+}
+
+bool Session::MayGoOnComparing() const {
   switch (stage_) {
     case Stage::kUndecided:
       return !options_.is_server && CaughtUp();
@@ -64,6 +67,7 @@ Status Session::GoOnComparing(Instant now) {
     REJOIN_TRY(store_.NoteFinding(finding_));
     finding_.clear();
   }
+  if (!MayGoOnComparing()) return {};
   switch (stage_) {
     case Stage::kUndecided:
       return Decide(now);
@@ -175,12 +179,18 @@ Status Session::OnQuestion(const Compare& compare) {
   if (!options_.is_server || !due) return Fail(Code::kProtocol, "the peer compares again and again");
   stage_ = Stage::kAnswering;
   compared_ = compare;
-  compared_parts_ = parts_sent_;
+  return BeginAnswering();
+}
+
+Status Session::BeginAnswering() {
   const Result<VersionVector> vector = store_.Vector();
+  if (!vector) return WaitIfLocked(Pending::kQuestion, tl::unexpected<Error>(vector.error()));
   const Result<Cursor> head = store_.Head();
+  if (!head) return WaitIfLocked(Pending::kQuestion, tl::unexpected<Error>(head.error()));
   const bool caught_up = answered_ && !sending_ && unacknowledged_.empty() && received_all_;
-  if (!caught_up || !vector || !head || HashOf(*vector) != compare.vector) return GiveUp("", {});
+  if (!caught_up || HashOf(*vector) != compared_.vector) return GiveUp("", {});
   compared_head_ = *head;
+  compared_parts_ = parts_sent_;
   return {};
 }
 

@@ -59,14 +59,13 @@ Status Session::Join(Instant now) {
 }
 
 Status Session::AfterJoin(const Result<MergeReport>& joined, Instant now) {
-  const Code code = joined ? Code::kInternal : joined.error().code;
   if (!joined && IsLocked(joined.error())) {
-    blocked_ = true;
+    pending_ = Pending::kJoin;
     return {};
   }
   gathering_ = false;
   incoming_.Clear();
-  if (!joined && code == Code::kNotCovered) return AskAgain(joined.error());
+  if (!joined && joined.error().code == Code::kNotCovered) return AskAgain(joined.error());
   if (!joined) return tl::unexpected(joined.error());
   // Who asked for all of it, though it covers that, does not hold what its vector says.
   if (!peer_asked_all_ || answered_) peer_has_.Join(joined->sender_has);
@@ -90,7 +89,8 @@ Status Session::AskAgain(const Error& why) {
 }
 
 Status Session::AskAnew() {
-  REJOIN_TRY(Answer(stage_ == Stage::kRepairing));
+  REJOIN_TRY(WaitIfLocked(Pending::kAsk, Answer(stage_ == Stage::kRepairing)));
+  if (blocked()) return {};
   // An Echo that is on its way is about an answer of which a part was not joined.
   const bool awaited = probes_ > echoed_;
   first_valid_probe_ = probes_ + 1;

@@ -75,12 +75,15 @@ std::optional<PeerAcknowledgement> Session::PeerHas() const {
 }
 
 bool Session::MayExtract() const {
-  return asked_ && may_have_news_ && !blocked_ && unacknowledged_.size() < kMaxUnacknowledged;
+  return asked_ && may_have_news_ && !blocked() && unacknowledged_.size() < kMaxUnacknowledged;
 }
 
 Status Session::Extract() {
-  REJOIN_ASSIGN(const Cursor head, store_.Head());
-  if (answered_ && seen_head_ == head) {
+  const Result<Cursor> head = store_.Head();
+  // The host calls again: somebody writes at this moment.
+  if (!head && IsLocked(head.error())) return {};
+  if (!head) return tl::unexpected<Error>(head.error());
+  if (answered_ && seen_head_ == *head) {
     may_have_news_ = false;
     return {};
   }
@@ -97,7 +100,6 @@ Status Session::Extract() {
   if (!part) {
     const Code code = part.error().code;
     outgoing_.Clear();
-    // The host calls again: somebody writes at this moment.
     if (IsLocked(part.error())) return {};
     // Rows are missing here, which the peer may be about to send.
     const bool may_come = !received_all_ && !asked_->vector.empty();

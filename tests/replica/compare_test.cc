@@ -38,17 +38,7 @@ class Compares : public Sessions {
     Fill(a, 1, 5);
     FaultyStore faulty(Sync(b), Defect::kLosesARow);
     Conversation talk(Sync(a), faulty, random_, Options());
-    for (bool moved = true; moved;) {  // until they would compare
-      moved = false;
-      while (const auto frame = talk.Next(talk.a())) {
-        moved = true;
-        talk.Deliver(talk.b(), *frame);
-      }
-      while (const auto frame = talk.Next(talk.b())) {
-        moved = true;
-        talk.Deliver(talk.a(), *frame);
-      }
-    }
+    talk.Carry();
     EXPECT_TRUE(VectorOf(a) == VectorOf(b));
     EXPECT_NE(DigestOf(a), DigestOf(b));
     Fill(b, 6, 9);

@@ -21,8 +21,11 @@ class Conversation {
     std::optional<Error> error;
   };
 
-  Conversation(SyncStore& a, SyncStore& b, Random& random, SessionOptions options = {})
-      : a_(a, random, Named(options, "a")), b_(b, random, Server(Named(options, "b"))) {}
+  Conversation(SyncStore& a, SyncStore& b, Random& random, const SessionOptions& options = {})
+      : Conversation(a, b, random, options, options) {}
+  Conversation(SyncStore& a, SyncStore& b, Random& random, const SessionOptions& options_a,
+               const SessionOptions& options_b)
+      : a_(a, random, Named(options_a, "a")), b_(b, random, Server(Named(options_b, "b"))) {}
 
   // Carries frames, and lets both compare, until there are none, or the link breaks: after `frames` of them,
   // which then do not arrive any more. Returns how many were carried.
@@ -45,6 +48,19 @@ class Conversation {
     return carried;
   }
 
+  // The frames alone: until the two would compare.
+  void Carry() {
+    for (bool moved = true; moved;) {
+      moved = false;
+      for (const bool from_a : {true, false}) {
+        while (const auto frame = Next(from_a ? a_ : b_)) {
+          moved = true;
+          Deliver(from_a ? b_ : a_, *frame);
+        }
+      }
+    }
+  }
+
   // False: there was nothing to do.
   bool Slice(Side& side) {
     if (!side.session.WantsSlice()) return false;
@@ -53,12 +69,17 @@ class Conversation {
     return sliced && *sliced;
   }
 
+  // It waits where the side is blocked, and so does what comes behind it.
   void Deliver(Side& to, ByteView frame) {
-    const Status taken = to.session.OnFrame(frame, now);
-    if (!taken && !to.error) to.error = taken.error();
-    if (to.session.blocked()) {
-      const Status resumed = to.session.Resume(now);
-      if (!resumed && !to.error) to.error = resumed.error();
+    to.arriving.emplace_back(frame);
+    TakeWhatArrived(to);
+  }
+  void TakeWhatArrived(Side& side) {
+    for (;;) {
+      if (side.session.blocked()) Note(side, side.session.Resume(now));
+      if (side.session.blocked() || side.arriving.empty()) return;
+      Note(side, side.session.OnFrame(side.arriving.front(), now));
+      side.arriving.pop_front();
     }
   }
   std::optional<Bytes> Next(Side& from) {
@@ -78,6 +99,10 @@ class Conversation {
   Instant now{1000, 1'700'000'000'000};
 
  private:
+  static void Note(Side& side, const Status& done) {
+    if (!done && !side.error) side.error = done.error();
+  }
+
   static SessionOptions Named(SessionOptions options, const char* name) {
     options.name = name;
     return options;
