@@ -16,6 +16,7 @@
 #include "hub/guest.h"
 #include "hub/room.h"
 #include "replica/session.h"
+#include "transport/breaks.h"
 #include "transport/look_schedule.h"
 
 namespace rejoin {
@@ -66,6 +67,7 @@ class Server {
     std::shared_ptr<FileWatch> watch;
     std::shared_ptr<std::atomic<bool>> written;
     std::optional<LookSchedule> looks;
+    std::optional<Breaks> breaks;
   };
 
   Server(Network& network, std::unique_ptr<RoomSource> rooms, ServerOptions options);
@@ -78,6 +80,11 @@ class Server {
   Result<Room*> RoomOf(const std::string& name);
   void WatchFilesOf(Room& room);
   void TakeFrame(Visit& visit, const Bytes& frame);
+  // Runs `work`, which uses the room's store.
+  template <class Function>
+  static Status Use(Room& room, Function work);
+  // Of the break that the room's file has from its guests; 0: none.
+  static std::uint64_t BreakLeftMs(const Room& room);
   Status BeginBatch(Room& room);
   void NoteLeaving(const Visit& visit);
   void Leave(const std::shared_ptr<Guest>& guest, const std::string& why);

@@ -40,7 +40,11 @@ void Server::Work() {
 std::uint64_t Server::WaitMs() const {
   std::uint64_t wait = kIdleMs;
   for (const auto& [guest, visit] : visits_) {
-    if (visit->session->blocked()) wait = std::min(wait, Session::kRetryMs);
+    if (visit->session->blocked()) {
+      wait = std::min(wait, Session::kRetryMs);
+    } else if (!visit->waiting.empty()) {
+      wait = std::min(wait, BreakLeftMs(*visit->room));
+    }
     if (visit->room->looks) wait = std::min(wait, visit->room->looks->UntilNextMs(Now().steady_ms));
     if (visit->session->WantsSlice()) wait = std::min(wait, sliced_ ? 0 : Session::kRetryMs);
   }
@@ -54,7 +58,7 @@ void Server::Handle(Event& event) {
   Visit& visit = *found->second;
   if (event.kind == Event::Kind::kClosed) return Leave(event.guest, event.error->message);
   if (event.kind == Event::Kind::kWritable) return;  // SendAll does the rest
-  if (visit.session->blocked() || !visit.waiting.empty()) {
+  if (visit.session->blocked() || !visit.waiting.empty() || BreakLeftMs(*visit.room) > 0) {
     visit.waiting.push_back(std::move(event.frame));
   } else {
     TakeFrame(visit, event.frame);
@@ -109,16 +113,29 @@ void Server::WatchFilesOf(Room& room) {
     mailbox->Wake();
   });
   room.looks.emplace(room.watch != nullptr, kLookMs, kPollMs);
+  room.breaks.emplace();
 }
 
-// Only now there is room for more of its frames: those that wait for a session that is
-// blocked hold the peer back.
+template <class Function>
+Status Server::Use(Room& room, Function work) {
+  const std::uint64_t begin_ms = Now().steady_ms;
+  const Status done = work();
+  if (room.breaks) room.breaks->Used(begin_ms, Now().steady_ms);
+  return done;
+}
+
+std::uint64_t Server::BreakLeftMs(const Room& room) {
+  return room.breaks ? room.breaks->LeftMs(Now().steady_ms) : 0;
+}
+
+// Only now there is room for more of its frames: those that wait, for a session that is
+// blocked or for the end of a break, hold the peer back.
 void Server::TakeFrame(Visit& visit, const Bytes& frame) {
   visit.guest->Taken(frame.size());
   Room& room = *visit.room;
   const Status begun = BeginBatch(room);
   if (!begun) return Drop(visit, begun.error());
-  const Status taken = visit.session->OnFrame(frame, Now());
+  const Status taken = Use(room, [&] { return visit.session->OnFrame(frame, Now()); });
   if (!taken) Tell(visit.guest->visitor().address + ": " + taken.error().message);
   const SessionReport& report = visit.session->report();
   if (visit.known || report.peer == ReplicaId()) return;
@@ -160,11 +177,13 @@ Status Server::BeginBatch(Room& room) {
 // Blocked sessions first: they hold what came before.
 void Server::Retry() {
   for (const auto& [guest, visit] : visits_) {
+    Room& room = *visit->room;
+    if (BreakLeftMs(room) > 0) continue;
     if (visit->session->blocked()) {
-      const Status resumed = visit->session->Resume(Now());
+      const Status resumed = Use(room, [&visit = visit] { return visit->session->Resume(Now()); });
       if (!resumed) Tell(guest->visitor().address + ": " + resumed.error().message);
     }
-    while (!visit->session->blocked() && !visit->waiting.empty()) {
+    while (!visit->session->blocked() && !visit->waiting.empty() && BreakLeftMs(room) == 0) {
       const Bytes frame = std::move(visit->waiting.front());
       visit->waiting.pop_front();
       TakeFrame(*visit, frame);

@@ -29,6 +29,10 @@ Status Client::Step(std::uint64_t wait_ms) {
     REJOIN_ASSIGN(open_, link_.WaitOpen(wait_ms));
     if (!open_) return {};
   }
+  if (const std::uint64_t left_ms = BreakLeftMs(); left_ms > 0) {
+    link_.Rest(std::min(wait_ms, left_ms));
+    return {};
+  }
   const std::uint64_t heard_bytes = session_.report().bytes_received;
   REJOIN_TRY(Advance());
   // What had come already may be all that the caller waits for.
@@ -57,7 +61,7 @@ Status Client::Compare(std::uint64_t wait_ms) {
 
 // As far as it goes without waiting, but not for ever.
 Status Client::Advance() {
-  for (int i = 0; i < kMaxFramesPerStep; ++i) {
+  for (int i = 0; i < kMaxFramesPerStep && BreakLeftMs() == 0; ++i) {
     if (session_.blocked()) {
       const std::optional<Status> resumed = InTurn([this] { return session_.Resume(Now()); });
       if (resumed && !*resumed) return End(resumed->error());
@@ -76,12 +80,16 @@ Status Client::Advance() {
   return SendAll();
 }
 
+std::uint64_t Client::BreakLeftMs() const { return breaks_.LeftMs(Now().steady_ms); }
+
 template <class Work>
 auto Client::InTurn(Work work) -> std::optional<decltype(work())> {
-  if (turn_ == nullptr) return work();
-  if (!turn_->Take()) return std::nullopt;
+  if (turn_ != nullptr && !turn_->Take()) return std::nullopt;
   const TurnTaken taken(turn_);
-  return work();
+  const std::uint64_t begin_ms = Now().steady_ms;
+  auto done = work();
+  breaks_.Used(begin_ms, Now().steady_ms);
+  return done;
 }
 
 Status Client::SendAll() {
@@ -89,6 +97,7 @@ Status Client::SendAll() {
     // A frame may have to wait for the disk and for room, which is not done with the store
     // in our hands.
     if (session_.NeedsStore()) {
+      if (BreakLeftMs() > 0) return {};
       const std::optional<Status> used = InTurn([this] { return session_.UseStore(Now()); });
       if (!used) return {};
       if (!*used) return End(used->error());

@@ -1,11 +1,13 @@
 // One conversation with a peer at a URL, step by step on the caller's thread.
 //
-// The store is used in Step only, and never while waiting for the network.
+// The store is used in Step only, and never while waiting for the network; nor without breaks, since
+// its file may be used by others.
 // Thread-compatible but for Wake.
 #pragma once
 
 #include "replica/session.h"
 #include "transport/blocking_link.h"
+#include "transport/breaks.h"
 
 namespace rejoin {
 
@@ -41,7 +43,7 @@ class Client {
          StoreTurn* turn = nullptr);
 
   // Sends what there is to send, then waits for a frame, wait_ms at most, and takes it; or,
-  // where the store is not to be had, waits for that. Error: the conversation is over; the peer was told why.
+  // where the store is not to be had, or is left alone, waits for that. Error: the conversation is over; the peer was told why.
   Status Step(std::uint64_t wait_ms);
   // Step returns soon, or the next one does. From any thread.
   void Wake() { link_.Wake(); }
@@ -53,6 +55,7 @@ class Client {
   bool Done() const { return session_.SentAll() && session_.ReceivedAll() && !session_.Comparing(); }
 
  private:
+  std::uint64_t BreakLeftMs() const;
   Status Advance();
   Status SendAll();
   Status Compare(std::uint64_t wait_ms);
@@ -68,6 +71,7 @@ class Client {
   Session session_;
   std::optional<Bytes> frame_;  // arrived, and not taken yet
   bool open_ = false;
+  Breaks breaks_;
 };
 
 }  // namespace rejoin

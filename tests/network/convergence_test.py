@@ -59,12 +59,12 @@ class Convergence(WithServers):
                 (process if kind == "sync killed" else server).kill()
         status, _, words = finish(process)
         proxy.wait_until_idle()
+        if server.process is None:
+            proxy.target_port = server.start().port
         allowed = {OK, KILLED} if kind == "sync killed" else {OK} if kind in ("calm", "slow") else {OK, ERROR}
         self.assertIn(status, allowed, (kind, words))
         if status == ERROR:
             self.assertRegex(words, r"\Arejoin: [^\n]+\n\Z")
-        if server.process is None:
-            proxy.target_port = server.start().port
         return status == OK
 
     def test_three_devices_and_a_hub_through_cuts_and_kills(self):
