@@ -4,11 +4,14 @@
 // an upgrade its frames. Whatever came, the visitor gets one well-formed answer or none,
 // the hub hangs up in time, forgets it, and serves the next one.
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
+#include <cstring>
 
 #include "fuzz/choices.h"
 #include "fuzz/require.h"
@@ -138,6 +141,14 @@ class Hub {
   std::unique_ptr<Server> server_;
 };
 
+// The alarm by which libFuzzer looks at its clock interrupts calls.
+template <class Call>
+auto Uninterrupted(Call call) {
+  auto result = call();
+  while (result < 0 && errno == EINTR) result = call();
+  return result;
+}
+
 // A socket that closes with a reset: thousands of the other way would leave no port.
 class Visit {
  public:
@@ -148,8 +159,7 @@ class Visit {
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const linger at_once{1, 0};
     setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    Require(connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0,
-            "the hub is there");
+    if (connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) AwaitConnection();
   }
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
@@ -157,7 +167,7 @@ class Visit {
 
   void Say(ByteView bytes) {
     while (!bytes.empty()) {
-      const ssize_t sent = send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      const ssize_t sent = Uninterrupted([&] { return send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); });
       if (sent <= 0) return;  // it has heard enough
       bytes.remove_prefix(static_cast<std::size_t>(sent));
     }
@@ -166,12 +176,24 @@ class Visit {
   // Appends what comes next. False: the hub has hung up.
   bool Hear(std::string& answer) {
     char buffer[4096];
-    const ssize_t heard = recv(socket_, buffer, sizeof buffer, 0);
+    const ssize_t heard = Uninterrupted([&] { return recv(socket_, buffer, sizeof buffer, 0); });
     if (heard > 0) answer.append(buffer, static_cast<std::size_t>(heard));
     return heard > 0;
   }
 
  private:
+  // One that was interrupted goes on by itself.
+  void AwaitConnection() {
+    int failed = errno;
+    if (failed == EINTR) {
+      pollfd made{socket_, POLLOUT, 0};
+      Uninterrupted([&] { return poll(&made, 1, -1); });
+      socklen_t size = sizeof failed;
+      getsockopt(socket_, SOL_SOCKET, SO_ERROR, &failed, &size);
+    }
+    if (failed != 0) Abort("the hub is there, but " + std::string(std::strerror(failed)));
+  }
+
   int socket_;
 };
 
