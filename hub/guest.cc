@@ -6,6 +6,7 @@ namespace rejoin {
 
 void Mailbox::Put(Event event) {
   const std::lock_guard<std::mutex> lock(mutex_);
+  if (closed_) return;
   events_.push_back(std::move(event));
   filled_.notify_one();
 }
@@ -28,6 +29,13 @@ void Mailbox::Wake() {
   const std::lock_guard<std::mutex> lock(mutex_);
   woken_ = true;
   filled_.notify_one();
+}
+
+void Mailbox::Close() {
+  std::deque<Event> dropped;  // without the lock: its guests may be gone with it
+  const std::lock_guard<std::mutex> lock(mutex_);
+  closed_ = true;
+  dropped.swap(events_);
 }
 
 void Guest::OnOpen(const std::shared_ptr<Link>& link) {

@@ -34,6 +34,9 @@ class Mailbox {
   // kBatchBytes of it, so that nobody waits long for an acknowledgement.
   std::vector<Event> Take(std::uint64_t wait_ms);
   void Wake();
+  // Nobody takes anything any more: what is there and what comes is dropped. It would keep the
+  // guests, who keep the mailbox.
+  void Close();
 
   static constexpr std::size_t kBatchBytes = std::size_t{8} << 20;
 
@@ -42,6 +45,7 @@ class Mailbox {
   std::condition_variable filled_;
   std::deque<Event> events_;
   bool woken_ = false;
+  bool closed_ = false;
 };
 
 class Guest final : public LinkHandler, public std::enable_shared_from_this<Guest> {

@@ -35,6 +35,7 @@ void Server::Stop() {
   stopping_ = true;
   mailbox_->Wake();
   if (thread_.joinable()) thread_.join();
+  mailbox_->Close();
 }
 
 }  // namespace rejoin
