@@ -22,13 +22,14 @@ import time
 BUILD = os.environ.get("REJOIN_BUILD_DIR", "build/release")
 TABLE = "CREATE TABLE note(id INTEGER PRIMARY KEY, body TEXT); SELECT rejoin_track('note');"
 PATIENCE_MS = 600_000
+BUSY_TIMEOUT_S = 5  # Python's default
 
 
-def connect(path):
-    db = sqlite3.connect(path, isolation_level=None)
+def connect(path, journal_mode="WAL"):
+    db = sqlite3.connect(path, isolation_level=None, timeout=BUSY_TIMEOUT_S)
     db.enable_load_extension(True)
     db.load_extension(os.path.join(BUILD, "rejoin"))
-    db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+    db.executescript(f"PRAGMA journal_mode = {journal_mode}; PRAGMA synchronous = FULL;")
     return db
 
 
@@ -106,6 +107,32 @@ def first_sync(folder, hub, rows):
         assert one(db, "SELECT count(*) FROM note") == rows
         db.close()
     tell("memory of the hub, at most", hub.peak_mib(), "MiB")
+
+
+def beside(folder, hub):
+    """`rejoin sync` brings all rows into a file to which an application goes on writing."""
+    for journal_mode, first_id in (("DELETE", -1), ("WAL", -1_000_000)):
+        path = os.path.join(folder, f"beside {journal_mode}.db")
+        db = connect(path, journal_mode)
+        db.executescript(TABLE)
+        took, failed = [], 0
+        begun = time.monotonic()
+        sync = subprocess.Popen([os.path.join(BUILD, "rejoin"), "sync", path, hub.url],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while sync.poll() is None:
+            asked = time.monotonic()
+            try:
+                db.execute("INSERT INTO note VALUES(?, 'mine')", (first_id - len(took),))
+            except sqlite3.OperationalError:
+                failed += 1
+            took.append(time.monotonic() - asked)
+            time.sleep(0.05)
+        what = f"an application beside `rejoin sync`, {journal_mode}"
+        tell(f"{what}: the sync", time.monotonic() - begun, "s")
+        tell(f"{what}: its writes", len(took), "")
+        tell(f"{what}: the longest", max(took), "s")
+        tell(f"{what}: failed after {BUSY_TIMEOUT_S} s", failed, "")
+        db.close()
 
 
 def latency(folder, hub, commits):
@@ -190,6 +217,7 @@ def main():
         hub = Hub(folder)
         try:
             first_sync(folder, hub, given.rows)
+            beside(folder, hub)
         finally:
             hub.close()
         os.rename(os.path.join(folder, "rooms"), os.path.join(folder, "done"))
