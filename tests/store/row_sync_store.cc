@@ -1,8 +1,5 @@
 // Row stores in files of their own.
-#include <atomic>
 #include <filesystem>
-
-#include <unistd.h>
 
 #include "store/rows/row_store.h"
 #include "tests/store/fakes.h"
@@ -34,12 +31,12 @@ class RowSyncStore final : public TestSyncStore {
 
 }  // namespace
 
-ScratchPath::ScratchPath() {
-  static std::atomic<int> number{0};
-  path_ = (std::filesystem::temp_directory_path() /
-           ("rejoin-test-" + std::to_string(getpid()) + "-" + std::to_string(++number) + ".db"))
-              .string();
-}
+// Never a name that was there before: what a killed process has left beside its file would be
+// taken for this one's.
+ScratchPath::ScratchPath()
+    : path_((std::filesystem::temp_directory_path() /
+             ("rejoin-test-" + std::to_string(SystemRandom().Draw64()) + ".db"))
+                .string()) {}
 
 ScratchPath::~ScratchPath() {
   std::error_code ignored;
