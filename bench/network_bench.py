@@ -109,20 +109,28 @@ def first_sync(folder, hub, rows):
     tell("memory of the hub, at most", hub.peak_mib(), "MiB")
 
 
-def beside(folder, hub):
-    """`rejoin sync` brings all rows into a file to which an application goes on writing."""
-    for journal_mode, first_id in (("DELETE", -1), ("WAL", -1_000_000)):
+def beside(folder, hub, rows):
+    """`rejoin sync` brings rows, in random order under text keys, into a file to which an application goes on writing."""
+    table = "CREATE TABLE item(id TEXT PRIMARY KEY NOT NULL, name, price); SELECT rejoin_track('item');"
+    url = hub.url + "-of-items"
+    full = connect(os.path.join(folder, "items.db"))
+    full.executescript(table)
+    full.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT ?) "
+                 "INSERT INTO item SELECT hex(randomblob(4)) || i, 'name of ' || i, i FROM n", (rows,))
+    one(full, "SELECT rejoin_sync(?)", url)
+    full.close()
+    for journal_mode in ("DELETE", "WAL"):
         path = os.path.join(folder, f"beside {journal_mode}.db")
         db = connect(path, journal_mode)
-        db.executescript(TABLE)
+        db.executescript(table)
         took, failed = [], 0
         begun = time.monotonic()
-        sync = subprocess.Popen([os.path.join(BUILD, "rejoin"), "sync", path, hub.url],
+        sync = subprocess.Popen([os.path.join(BUILD, "rejoin"), "sync", path, url],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while sync.poll() is None:
             asked = time.monotonic()
             try:
-                db.execute("INSERT INTO note VALUES(?, 'mine')", (first_id - len(took),))
+                db.execute("INSERT INTO item VALUES(?, 'mine', 1)", (f"{journal_mode} {len(took)}",))
             except sqlite3.OperationalError:
                 failed += 1
             took.append(time.monotonic() - asked)
@@ -217,7 +225,7 @@ def main():
         hub = Hub(folder)
         try:
             first_sync(folder, hub, given.rows)
-            beside(folder, hub)
+            beside(folder, hub, given.rows)
         finally:
             hub.close()
         os.rename(os.path.join(folder, "rooms"), os.path.join(folder, "done"))
