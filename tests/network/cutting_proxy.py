@@ -32,6 +32,8 @@ class CuttingProxy:
         self.cuts = 0
         self.lock = threading.Lock()  # guards what is above
         self._open = []
+        self._last = None  # the address of wait_until_idle's own connection
+        self._last_came = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept)
@@ -46,9 +48,19 @@ class CuttingProxy:
 
     def wait_until_idle(self):
         """Until every connection so far is over, and what was to happen at its cut has."""
+        self._wait_until_accepted()
         for connection in list(self._open):
             connection.wait()
             self._open.remove(connection)
+
+    def _wait_until_accepted(self):
+        """They are accepted in order: who came before this one is in `_open` then, whoever is gone meanwhile."""
+        with socket.socket() as last:
+            last.bind(("127.0.0.1", 0))
+            self._last = last.getsockname()
+            last.connect(("127.0.0.1", self.port))
+            self._last_came.wait()
+            self._last_came.clear()
 
     def url(self, room="room"):
         return f"ws://127.0.0.1:{self.port}/{room}"
@@ -56,9 +68,13 @@ class CuttingProxy:
     def _accept(self):
         while True:
             try:
-                client, _ = self._listener.accept()
+                client, address = self._listener.accept()
             except OSError:
                 return  # close()
+            if address == self._last:
+                client.close()
+                self._last_came.set()
+                continue
             with self.lock:
                 weather = self.forecast.pop(0) if self.forecast else Weather()
                 self.connections += 1
