@@ -135,6 +135,7 @@ def beside(folder, hub, rows):
                 failed += 1
             took.append(time.monotonic() - asked)
             time.sleep(0.05)
+        assert sync.returncode == 0
         what = f"an application beside `rejoin sync`, {journal_mode}"
         tell(f"{what}: the sync", time.monotonic() - begun, "s")
         tell(f"{what}: its writes", len(took), "")

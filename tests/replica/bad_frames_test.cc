@@ -25,6 +25,16 @@ TEST_P(BadFrames, WhatIsNoProtocolEndsTheConversationAndChangesNothing) {
   EXPECT_EQ(Everything(b), before);
 }
 
+TEST_P(BadFrames, APeerWithoutAnIdIsLeft) {
+  TestReplica& a = Make(ItemTable());
+  TestReplica& b = Make(ItemTable());
+  Conversation talk(Sync(a), Sync(b), random_);
+  talk.Deliver(talk.b(), EncodeMessage(Hello()));
+  ASSERT_TRUE(talk.b().error);
+  EXPECT_EQ(talk.b().error->code, Code::kProtocol);
+  EXPECT_TRUE(talk.b().session.closed());
+}
+
 TEST_P(BadFrames, APeerThatAsksAgainAndAgainIsLeft) {
   TestReplica& a = Make(ItemTable());
   TestReplica& b = Make(ItemTable());

@@ -252,6 +252,7 @@ TEST_P(Sessions, AFileIsNotItsOwnPeer) {
   talk.Run();
   ASSERT_TRUE(talk.b().error);
   EXPECT_EQ(talk.b().error->code, Code::kProtocol);
+  EXPECT_EQ(talk.b().session.report().peer, ReplicaId()) << "a hub would keep itself as one of its peers";
 }
 
 // A hub's store, which knows no schema and tells everything in small parts.
